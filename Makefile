@@ -1,0 +1,35 @@
+# The two commands everything else serves: `make demo` and `make test`. Both need only Rust (and apt).
+
+CARGO ?= cargo
+FLEET := target/debug/fleet
+SERVERS ?=
+
+.PHONY: demo build test verify lint install-test-servers test-timescale bench
+
+demo: build
+	$(FLEET) demo
+
+build:
+	$(CARGO) build --workspace
+
+# All tests, against real servers that are installed first where they are missing.
+test: install-test-servers
+	$(CARGO) test --workspace
+
+# What a change must pass: format, lints, tests.
+verify: lint test
+
+lint:
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+
+install-test-servers:
+	testing/install.sh $(SERVERS)
+
+# The tests that need the TimescaleDB extension, which runs in a system folder of its own.
+test-timescale:
+	testing/install.sh timescaledb
+	$(CARGO) test --workspace -- --ignored timescale
+
+bench:
+	$(CARGO) bench --workspace

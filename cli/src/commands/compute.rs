@@ -1,0 +1,77 @@
+//! `fleet ingest`, `fleet run` and `fleet publish`.
+
+use std::sync::Arc;
+
+use fleet_jobs::ingest::SourceReport;
+use fleet_jobs::run::Run;
+
+use crate::display::{Display, grouped};
+use crate::options::{self, Common};
+use crate::session::{Needs, Session};
+
+pub async fn ingest(common: &Common, options: &options::Ingest) -> anyhow::Result<()> {
+    let display = Display::new(common.json, false);
+    let session = Session::open(common, Needs::default(), Arc::clone(&display) as _).await?;
+    let reports = session.runner.ingest(&session.landing, &options.sources, &Run::new(None)).await;
+    display.finish();
+    tell_counts(common, &reports?);
+    Ok(())
+}
+
+/// Rows in = rows kept + rows replaced + rows quarantined, over all sources.
+pub fn tell_counts(common: &Common, reports: &[SourceReport]) {
+    if common.json {
+        println!("{}", serde_json::json!({ "event": "ingested", "sources": reports }));
+        return;
+    }
+    let sum = |count: fn(&SourceReport) -> i64| u64::try_from(reports.iter().map(count).sum::<i64>()).unwrap_or(0);
+    let files: u64 = reports.iter().map(|report| report.files_ingested).sum();
+    let skipped: u64 = reports.iter().map(|report| report.files_skipped).sum();
+    println!(
+        "{} rows in = {} kept + {} replaced by key + {} quarantined, from {} files ({} delivered before and skipped)",
+        grouped(sum(|report| report.rows_in)),
+        grouped(sum(|report| report.rows_kept)),
+        grouped(sum(|report| report.rows_replaced)),
+        grouped(sum(|report| report.rows_quarantined)),
+        grouped(files),
+        grouped(skipped),
+    );
+}
+
+pub async fn run(common: &Common, options: &options::Run) -> anyhow::Result<()> {
+    let display = Display::new(common.json, options.stages);
+    let needs = Needs { verify: options.verify, publish: options.database.publish.as_deref() };
+    let session = Session::open(common, needs, Arc::clone(&display) as _).await?;
+    let reports = session.runner.run(&options.names, &Run::new(options.interval)).await;
+    display.finish();
+    let reports = reports?;
+    if common.json {
+        println!("{}", serde_json::json!({ "event": "ran", "steps": reports }));
+    } else {
+        let computed = reports.iter().filter(|report| !report.up_to_date).count();
+        let published: u64 = reports.iter().filter_map(|report| report.published_rows).sum();
+        let published = if options.database.publish.is_some() {
+            format!(", {} rows published", grouped(published))
+        } else {
+            String::new()
+        };
+        println!("{} tables: {computed} computed, {} up to date{published}", reports.len(), reports.len() - computed);
+    }
+    Ok(())
+}
+
+pub async fn publish(common: &Common, options: &options::Publish) -> anyhow::Result<()> {
+    let display = Display::new(common.json, false);
+    let needs = Needs { verify: false, publish: options.database.publish.as_deref() };
+    let session = Session::open(common, needs, Arc::clone(&display) as _).await?;
+    let reports = session.runner.publish_only(&options.names, &Run::new(None)).await;
+    display.finish();
+    let reports = reports?;
+    if common.json {
+        println!("{}", serde_json::json!({ "event": "published", "steps": reports }));
+    } else {
+        let rows: u64 = reports.iter().filter_map(|report| report.published_rows).sum();
+        println!("{} tables published, {} rows changed", reports.len(), grouped(rows));
+    }
+    Ok(())
+}

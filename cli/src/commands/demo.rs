@@ -1,0 +1,94 @@
+//! `fleet demo`: the whole path on a made-up fleet, ending in figures to look at.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use fleet_generator::Options;
+use fleet_jobs::run::Run;
+
+use super::{compute, generate, query};
+use crate::display::Display;
+use crate::options::{Common, Demo, Format};
+use crate::session::{Needs, Session};
+
+const DISPATCH: &str = "\
+select month, scheduled_departures as departures, technical_delays as delays, technical_cancellations as cancellations,
+       round(dispatch_reliability_pct, 3) as dispatch_reliability_pct
+from operations.dispatch_reliability where tail is null order by month";
+
+const QUARANTINED: &str = "\
+select source, reason, count(*) as rows from quarantine group by source, reason order by rows desc, source, reason limit 20";
+
+pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
+    let started = Instant::now();
+    let common = Common { data: options.dir.to_string_lossy().into_owned(), warehouse: None, ..common.clone() };
+    if options.dir.join("landing").exists() {
+        println!("1. a fleet is in {} already, and is used again", options.dir.display());
+    } else {
+        println!("1. making a fleet of 10 aircraft and 90 days in {}", options.dir.display());
+        generate::files(&common, &Options::default(), &options.dir)?;
+    }
+    let display = Display::new(common.json, false);
+    let needs = Needs { verify: true, publish: options.database.publish.as_deref() };
+    let session = Session::open(&common, needs, Arc::clone(&display) as _).await?;
+    let run = Run::new(None);
+    println!("2. ingesting its files");
+    let reports = session.runner.ingest(&session.landing, &[], &run).await?;
+    compute::tell_counts(&common, &reports);
+    println!("3. computing the tables on the cluster, and again in one process to compare");
+    let steps = session.runner.run(&[], &run).await?;
+    display.finish();
+    println!("4. what came out\n\nDispatch reliability of the fleet by month");
+    show(&session, DISPATCH).await?;
+    println!("\nThe ten worst parts by time between unscheduled removals, beside the truth they were drawn from");
+    show(&session, &worst_parts(&options.dir)?).await?;
+    println!("\nRows in quarantine by source and reason");
+    show(&session, QUARANTINED).await?;
+    if options.database.publish.is_some() {
+        let rows: u64 = steps.iter().filter_map(|step| step.published_rows).sum();
+        println!("\n{rows} rows published to PostgreSQL");
+    }
+    next_steps(&options.dir, started);
+    Ok(())
+}
+
+async fn show(session: &Session, sql: &str) -> anyhow::Result<()> {
+    query::print(&query::rows(&session.runner, sql).await?, Format::Table)
+}
+
+/// The query for the worst parts, with the generator's truth as a table of values.
+fn worst_parts(folder: &Path) -> anyhow::Result<String> {
+    let truth = std::fs::read_to_string(folder.join("truth/parts.csv"))?;
+    let mut lines = truth.lines();
+    let names: Vec<&str> = lines.next().unwrap_or_default().split(',').collect();
+    let column = |name: &str| names.iter().position(|other| *other == name).unwrap_or(0);
+    let (part, expected) = (column("part_number"), column("expected_mtbur_hours"));
+    let values: Vec<String> = lines
+        .map(|line| line.split(',').collect::<Vec<_>>())
+        .filter(|fields| fields.len() == names.len())
+        .map(|fields| format!("('{}', {})", fields[part].replace('\'', "''"), fields[expected]))
+        .collect();
+    Ok(format!(
+        "with truth(part_number, expected_mtbur_hours) as (values {}), \
+         latest as (select max(month) as month from reliability.component) \
+         select c.part_number, p.description, c.unscheduled_removals_12m as removals, round(c.unit_hours_12m, 0) as unit_hours, \
+                round(c.mtbur_hours_12m, 0) as mtbur_hours, round(t.expected_mtbur_hours, 0) as true_mtbur_hours \
+         from reliability.component c join latest l on c.month = l.month \
+         join truth t on c.part_number = t.part_number join staging.stg_parts_catalog p on c.part_number = p.part_number \
+         where c.mtbur_hours_12m is not null order by c.mtbur_hours_12m limit 10",
+        values.join(", ")
+    ))
+}
+
+fn next_steps(folder: &Path, started: Instant) {
+    let data = folder.display();
+    println!(
+        "\nDone in {:.1} s. The tables are Delta Lake tables in {data}/warehouse. Next:",
+        started.elapsed().as_secs_f64()
+    );
+    println!("  fleet tables --data {data}");
+    println!("  fleet query --data {data} \"select * from reliability.component where unscheduled_removals > 2\"");
+    println!("  fleet plan --data {data} reliability.component");
+    println!("  fleet run --data {data} --publish postgres://user@localhost/database");
+}

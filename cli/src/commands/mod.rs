@@ -1,0 +1,25 @@
+//! One module a command; each opens what it needs, does it, and prints.
+
+mod compute;
+mod demo;
+mod generate;
+mod query;
+mod serve;
+
+use crate::options::{Cli, Command};
+
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let common = cli.common;
+    match cli.command {
+        Command::Demo(options) => demo::demo(&common, &options).await,
+        Command::Generate(options) => generate::generate(&common, &options),
+        Command::Ingest(options) => compute::ingest(&common, &options).await,
+        Command::Run(options) => compute::run(&common, &options).await,
+        Command::Publish(options) => compute::publish(&common, &options).await,
+        Command::Plan(options) => query::plan(&common, &options).await,
+        Command::Tables => query::tables(&common).await,
+        Command::Query(options) => query::query(&common, &options).await,
+        Command::Scheduler(options) => serve::scheduler(&options).await,
+        Command::Executor(options) => serve::executor(&common, options).await,
+    }
+}

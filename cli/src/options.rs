@@ -1,0 +1,237 @@
+//! Every option of the command line, each with its variable `FLEET_*`; `fleet.toml` takes the same names.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use chrono::NaiveDate;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use fleet_jobs::catalog::Interval;
+
+/// Raw airline files to published reliability figures, on a laptop or on a cluster.
+#[derive(Parser, Debug)]
+#[command(name = "fleet", version, about, after_help = AFTER_HELP)]
+pub struct Cli {
+    #[command(flatten)]
+    pub common: Common,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Settings: a flag wins over its variable FLEET_*, which wins over fleet.toml (keys are the flags' names; a command's \
+own are in a table named for it, as [generate]).
+Exit codes: 0 done, 1 failed, 2 wrong use, 3 a check or a verification failed, 130 interrupted.
+Example: fleet demo";
+
+#[derive(Args, Debug, Clone)]
+pub struct Common {
+    /// Folder or URL (file://, s3://) that holds landing/ and reference/.
+    #[arg(long, global = true, env = "FLEET_DATA", default_value = "fleet-data")]
+    pub data: String,
+    /// Folder or URL of the tables; <data>/warehouse where it is left out.
+    #[arg(long, global = true, env = "FLEET_WAREHOUSE")]
+    pub warehouse: Option<String>,
+    /// Folder of your own sources, models and jobs, added to the built-in ones or put in their place.
+    #[arg(long, global = true, env = "FLEET_CATALOG")]
+    pub catalog: Option<PathBuf>,
+    /// Scheduler of the cluster to run on, http://host:50050; in this process where it is left out.
+    #[arg(long, global = true, env = "FLEET_SCHEDULER")]
+    pub scheduler: Option<String>,
+    /// Task slots of the executor in this process; one a core where it is left out.
+    #[arg(long, global = true, env = "FLEET_SLOTS")]
+    pub slots: Option<usize>,
+    /// Into how many parts work is cut; twice the slots where it is left out.
+    #[arg(long, global = true, env = "FLEET_PARTITIONS")]
+    pub partitions: Option<usize>,
+    /// One JSON object a line instead of text.
+    #[arg(long, global = true, env = "FLEET_JSON")]
+    pub json: bool,
+    /// What is logged to standard error: error, warn, info, debug, or per module as in fleet_jobs=debug; our own errors
+    /// where it is left out.
+    #[arg(long, global = true, env = "FLEET_LOG")]
+    pub log: Option<String>,
+    /// Settings file; ./fleet.toml where it is left out and there is one.
+    #[arg(long, global = true, env = "FLEET_CONFIG")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Make a fleet of 10 aircraft and 90 days, ingest it, compute, verify, and show the figures.
+    #[command(after_help = "Example: fleet demo --dir /tmp/fleet-demo")]
+    Demo(Demo),
+    /// Write the files of a made-up fleet, with the truth behind them.
+    #[command(after_help = "Example: fleet generate --data /tmp/fleet --aircraft 20 --days 365 --seed 7")]
+    Generate(Generate),
+    /// Bring new landing files into the source tables.
+    #[command(after_help = "Example: fleet ingest --data s3://airline/fleet flights events")]
+    Ingest(Ingest),
+    /// Compute jobs or models (all, if none is named) where their input changed.
+    #[command(after_help = "Example: fleet run reliability.component --interval 2026-03 --verify")]
+    Run(Run),
+    /// Show the distributed stages of a model as they are planned, without running it.
+    #[command(after_help = "Example: fleet plan operations.utilization")]
+    Plan(Plan),
+    /// List the tables with their versions and sizes.
+    #[command(after_help = "Example: fleet tables --data /tmp/fleet")]
+    Tables,
+    /// Query tables and views with SQL.
+    #[command(after_help = "Example: fleet query \"select * from reliability.component limit 5\" --format csv")]
+    Query(Query),
+    /// Put computed tables into PostgreSQL or TimescaleDB.
+    #[command(after_help = "Example: fleet publish operations.utilization --publish postgres://fleet@localhost/fleet")]
+    Publish(Publish),
+    /// Serve as the cluster's scheduler.
+    #[command(after_help = "Example: fleet scheduler --port 50050")]
+    Scheduler(Scheduler),
+    /// Serve as one of the cluster's executors.
+    #[command(after_help = "Example: fleet executor --scheduler http://localhost:50050 --slots 4")]
+    Executor(Executor),
+}
+
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where files and tables go. A fleet that is there already is used again.
+    #[arg(long, env = "FLEET_DEMO_DIR", default_value = "fleet-demo")]
+    pub dir: PathBuf,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args, Debug)]
+pub struct Generate {
+    /// Aircraft in the fleet.
+    #[arg(long, env = "FLEET_GENERATE_AIRCRAFT", default_value_t = 10)]
+    pub aircraft: u32,
+    /// Days flown.
+    #[arg(long, env = "FLEET_GENERATE_DAYS", default_value_t = 90)]
+    pub days: u32,
+    /// The first day flown, UTC.
+    #[arg(long, env = "FLEET_GENERATE_FIRST_DAY", default_value = "2026-01-01")]
+    pub first_day: NaiveDate,
+    /// Everything random follows from it: same seed and options, same bytes.
+    #[arg(long, env = "FLEET_GENERATE_SEED", default_value_t = 42)]
+    pub seed: u64,
+    /// Mean flights of an aircraft a day.
+    #[arg(long, env = "FLEET_GENERATE_FLIGHTS_PER_DAY", default_value_t = 8.0)]
+    pub flights_per_day: f64,
+    /// Also write telemetry, which outweighs all the rest.
+    #[arg(long, env = "FLEET_GENERATE_TELEMETRY")]
+    pub telemetry: bool,
+    /// Samples a second of each telemetry parameter.
+    #[arg(long, env = "FLEET_GENERATE_SAMPLE_RATE_HZ", default_value_t = 1.0)]
+    pub sample_rate_hz: f64,
+    /// Telemetry parameters, separated by commas.
+    #[arg(
+        long,
+        env = "FLEET_GENERATE_PARAMETERS",
+        value_delimiter = ',',
+        default_value = "n1_pct,egt_c,oil_pressure_psi,vibration_ips"
+    )]
+    pub parameters: Vec<String>,
+    /// Share of rows damaged on purpose, 0 to 1.
+    #[arg(long, env = "FLEET_GENERATE_DAMAGED_SHARE", default_value_t = 0.001)]
+    pub damaged_share: f64,
+    /// Share of rows delivered late, 0 to 0.5.
+    #[arg(long, env = "FLEET_GENERATE_LATE_SHARE", default_value_t = 0.01)]
+    pub late_share: f64,
+    /// Share of files delivered twice, 0 to 1.
+    #[arg(long, env = "FLEET_GENERATE_DUPLICATE_SHARE", default_value_t = 0.005)]
+    pub duplicate_share: f64,
+}
+
+#[derive(Args, Debug)]
+pub struct Ingest {
+    /// Sources to ingest; all where none is named.
+    pub sources: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Run {
+    /// Jobs or models; all models where none is named.
+    pub names: Vec<String>,
+    /// Only these days: 2026-03, 2026-W10, 2026-03-05 or 2026-03-01..2026-03-08; all there is where it is left out.
+    #[arg(long, env = "FLEET_INTERVAL")]
+    pub interval: Option<Interval>,
+    /// Compute everything again on single-process DataFusion, and commit only what agrees.
+    #[arg(long, env = "FLEET_VERIFY")]
+    pub verify: bool,
+    /// Show the stages as they were executed, with their metrics.
+    #[arg(long, env = "FLEET_STAGES")]
+    pub stages: bool,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args, Debug)]
+pub struct Database {
+    /// PostgreSQL to publish to: postgres://user:password@host:5432/database.
+    #[arg(long, env = "FLEET_PUBLISH", hide_env_values = true)]
+    pub publish: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Plan {
+    /// The model, as schema.table.
+    pub model: String,
+    /// The days to plan for, of a model that is computed by day or month; its latest unit where it is left out.
+    #[arg(long, env = "FLEET_INTERVAL")]
+    pub interval: Option<Interval>,
+}
+
+#[derive(Args, Debug)]
+pub struct Query {
+    pub sql: String,
+    #[arg(long, env = "FLEET_FORMAT", default_value = "table")]
+    pub format: Format,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    Table,
+    Csv,
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub struct Publish {
+    /// Models to publish; all that ask for it where none is named.
+    pub names: Vec<String>,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args, Debug)]
+pub struct Scheduler {
+    /// Address to listen on. The cluster plane has no authentication: open it to executors only.
+    #[arg(long, env = "FLEET_BIND", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Port of the cluster plane; 0 picks a free one.
+    #[arg(long, env = "FLEET_SCHEDULER_PORT", default_value_t = 50050)]
+    pub port: u16,
+    /// The name or address at which executors reach this scheduler; the address it listens on where it is left out.
+    #[arg(long, env = "FLEET_ADVERTISED_HOST")]
+    pub advertised_host: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Executor {
+    /// Address to listen on.
+    #[arg(long, env = "FLEET_BIND", default_value = "127.0.0.1")]
+    pub bind: IpAddr,
+    /// Port of the shuffle files; 0 picks a free one.
+    #[arg(long, env = "FLEET_EXECUTOR_PORT", default_value_t = 50051)]
+    pub port: u16,
+    /// Port at which the scheduler gives tasks; 0 picks a free one.
+    #[arg(long, env = "FLEET_EXECUTOR_TASK_PORT", default_value_t = 50052)]
+    pub task_port: u16,
+    /// The name or address at which others reach this executor; the address it listens on where it is left out.
+    #[arg(long, env = "FLEET_ADVERTISED_HOST")]
+    pub advertised_host: Option<String>,
+    /// Bound of all tasks' memory together, bytes; a share of the machine's where it is left out.
+    #[arg(long, env = "FLEET_MEMORY_BYTES")]
+    pub memory_bytes: Option<u64>,
+    /// Folder of the shuffle files; a temporary one where it is left out.
+    #[arg(long, env = "FLEET_WORK_DIR")]
+    pub work_dir: Option<PathBuf>,
+}

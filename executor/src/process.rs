@@ -1,0 +1,91 @@
+//! The executor as a process of its own, to which the scheduler sends tasks.
+
+use std::net::{IpAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::extension::SessionConfigExt;
+use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
+use fleet_jobs::storage::Stores;
+
+use crate::{Error, task_config};
+
+/// Well below the time after which the scheduler takes an executor for dead.
+const HEARTBEAT_SECONDS: u64 = 5;
+/// How long to wait for a scheduler that is not there yet.
+const SCHEDULER_WAIT_SECONDS: u16 = 30;
+const ABANDONED_JOB_SECONDS: u64 = 6 * 3600;
+const CLEAN_UP_SECONDS: u64 = 600;
+
+/// How to run an executor.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub bind: IpAddr,
+    /// The name or address at which others reach this executor.
+    pub advertised_host: Option<String>,
+    /// Port of the shuffle files (Arrow Flight); 0 picks a free one.
+    pub port: u16,
+    /// Port at which the scheduler gives tasks; 0 picks a free one.
+    pub task_port: u16,
+    pub scheduler_host: String,
+    pub scheduler_port: u16,
+    pub slots: usize,
+    /// Bound of all tasks' memory together; a share of the machine's where it is left out.
+    pub memory_bytes: Option<u64>,
+    /// Folder of the shuffle files; a temporary one where it is left out.
+    pub work_folder: Option<PathBuf>,
+}
+
+/// Runs until it is told to stop. `ready` is told the executor's id and its two ports.
+pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result<(), Error> {
+    let port = free(options.bind, options.port)?;
+    let task_port = free(options.bind, options.task_port)?;
+    let executor_id = format!("executor-{}", uuid::Uuid::new_v4());
+    let temporary = match &options.work_folder {
+        Some(folder) => {
+            std::fs::create_dir_all(folder).map_err(Error::WorkFolder)?;
+            None
+        }
+        None => Some(tempfile::TempDir::with_prefix("fleet-executor-").map_err(Error::WorkFolder)?),
+    };
+    let work_folder = options.work_folder.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+    let stores = Stores::new();
+    let shared = runtime(Arc::clone(&stores)).map_err(Error::Start)?;
+    let state = session_state(session_config(1), Arc::clone(&shared));
+    let config = ExecutorProcessConfig {
+        executor_id: executor_id.clone(),
+        bind_host: options.bind.to_string(),
+        external_host: Some(options.advertised_host.unwrap_or_else(|| options.bind.to_string())),
+        port,
+        grpc_port: task_port,
+        scheduler_host: options.scheduler_host,
+        scheduler_port: options.scheduler_port,
+        scheduler_connect_timeout_seconds: SCHEDULER_WAIT_SECONDS,
+        vcores: options.slots,
+        task_scheduling_policy: TaskSchedulingPolicy::PushStaged,
+        work_dir: work_folder.map(|folder| folder.to_string_lossy().into_owned()),
+        executor_heartbeat_interval_seconds: HEARTBEAT_SECONDS,
+        job_data_ttl_seconds: ABANDONED_JOB_SECONDS,
+        job_data_clean_up_interval_seconds: CLEAN_UP_SECONDS,
+        grpc_max_decoding_message_size: MESSAGE_BYTES,
+        grpc_max_encoding_message_size: MESSAGE_BYTES,
+        memory_pool_size: options.memory_bytes,
+        override_function_registry: Some(function_registry(&state)),
+        override_runtime_producer: Some(Arc::new(move |_| Ok(Arc::clone(&shared)))),
+        override_config_producer: Some(task_config(&executor_id)),
+        override_logical_codec: Some(state.config().ballista_logical_extension_codec()),
+        override_physical_codec: Some(Arc::new(FleetCodec::default())),
+        ..ExecutorProcessConfig::default()
+    };
+    ready(&executor_id, port, task_port);
+    start_executor_process(Arc::new(config)).await.map_err(Error::Stopped)
+}
+
+/// The port asked for, or a free one in the place of 0.
+fn free(bind: IpAddr, port: u16) -> Result<u16, Error> {
+    let failed = |source| Error::Bind { address: format!("{bind}:{port}"), source };
+    let listener = TcpListener::bind((bind, port)).map_err(failed)?;
+    listener.local_addr().map(|address| address.port()).map_err(failed)
+}

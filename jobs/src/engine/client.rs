@@ -1,0 +1,236 @@
+//! A client of the cluster plane: submits physical plans, waits, fetches results, tells which stages ran.
+//!
+//! Ballista's own `execute_physical_plan` keeps the job id to itself and connects anew for every plan; the job
+//! id is what cancelling and the report of executed stages need.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use ballista_core::client::BallistaClient;
+use ballista_core::extension::{SessionConfigExt, SessionConfigHelperExt};
+use ballista_core::serde::protobuf::execute_query_params::Query;
+use ballista_core::serde::protobuf::job_status::Status;
+use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
+use ballista_core::serde::protobuf::{
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobMetricsParams, OperatorMetricsSet,
+    PartitionLocation, SuccessfulJob,
+};
+use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
+use ballista_core::version;
+use datafusion::arrow::array::RecordBatch;
+use datafusion::error::DataFusionError;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion_proto::physical_plan::AsExecutionPlan;
+use datafusion_proto::protobuf::PhysicalPlanNode;
+use futures::{StreamExt, TryStreamExt, stream};
+use tonic::transport::Channel;
+
+use super::{MESSAGE_BYTES, Outcome};
+use crate::{Error, Result};
+
+/// How many result partitions are fetched at once.
+const FETCHES: usize = 8;
+
+/// A connection to a scheduler. Cheap to clone.
+#[derive(Clone)]
+pub struct ClusterClient {
+    url: String,
+    scheduler: SchedulerGrpcClient<Channel>,
+}
+
+/// A stage as it was executed.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Stage {
+    pub id: u32,
+    pub partitions: u32,
+    /// Operators from the root down: depth, description, metrics.
+    pub operators: Vec<(u32, String, String)>,
+}
+
+impl ClusterClient {
+    /// Connects to a scheduler's cluster plane, `http://host:port`.
+    pub async fn connect(url: &str, state: &SessionState) -> Result<Self> {
+        let unreachable = |problem: String| Error::Cluster { url: url.to_owned(), problem };
+        let config = GrpcClientConfig::from(&state.config().ballista_config());
+        let endpoint = create_grpc_client_endpoint(url.to_owned(), Some(&config)).map_err(|error| {
+            Error::invalid(format!("scheduler `{url}`"), format!("{error}; expected http://host:port"))
+        })?;
+        let channel = endpoint.connect().await.map_err(|error| unreachable(chain(&error)))?;
+        let scheduler = SchedulerGrpcClient::new(channel)
+            .max_decoding_message_size(MESSAGE_BYTES as usize)
+            .max_encoding_message_size(MESSAGE_BYTES as usize);
+        Ok(Self { url: url.to_owned(), scheduler })
+    }
+
+    /// Runs a plan to its end. Dropping the future cancels the job.
+    pub(super) async fn collect(
+        &self,
+        what: &str,
+        plan: Arc<dyn ExecutionPlan>,
+        state: &SessionState,
+    ) -> Result<Outcome> {
+        let mut job = RunningJob { client: self.clone(), id: None };
+        let done = self.submit(what, plan, state, &mut job).await?;
+        let batches = self.fetch(done.partition_location).await?;
+        let stages = match &job.id {
+            Some(id) => self.stages(id).await?,
+            None => Vec::new(),
+        };
+        job.release();
+        Ok(Outcome { batches, stages })
+    }
+
+    async fn submit(
+        &self,
+        what: &str,
+        plan: Arc<dyn ExecutionPlan>,
+        state: &SessionState,
+        job: &mut RunningJob,
+    ) -> Result<SuccessfulJob> {
+        let codec = state.config().ballista_physical_extension_codec();
+        let mut bytes = Vec::new();
+        PhysicalPlanNode::try_from_physical_plan(plan, codec.as_ref())
+            .and_then(|node| node.try_encode(&mut bytes))
+            .map_err(Error::engine(format!("{what}: the plan cannot be shipped")))?;
+        if bytes.len() > MESSAGE_BYTES as usize {
+            let problem = format!(
+                "the plan takes {} bytes, and the cluster accepts {MESSAGE_BYTES}; narrow the interval",
+                bytes.len()
+            );
+            return Err(Error::invalid(what, problem));
+        }
+        let mut request = tonic::Request::new(ExecuteQueryParams {
+            query: Some(Query::PhysicalPlan(bytes)),
+            settings: state.config().to_key_value_pairs(),
+            session_id: state.session_id().to_owned(),
+            operation_id: uuid::Uuid::new_v4().to_string(),
+        });
+        version::insert_version_header(request.metadata_mut());
+        let response = self.scheduler.clone().execute_query_push(request).await.map_err(|status| self.lost(&status))?;
+        let mut updates = response.into_inner();
+        while let Some(update) = updates.next().await {
+            let Some(update) = update.map_err(|status| self.lost(&status))?.status else { continue };
+            job.id.get_or_insert(update.job_id);
+            match update.status {
+                Some(Status::Successful(done)) => return Ok(done),
+                Some(Status::Failed(failure)) => {
+                    job.id = None;
+                    return Err(failed(what, &failure.error));
+                }
+                Some(Status::Queued(_) | Status::Running(_)) | None => {}
+            }
+        }
+        Err(Error::Cluster {
+            url: self.url.clone(),
+            problem: format!("{what}: the scheduler went away before the job ended"),
+        })
+    }
+
+    async fn fetch(&self, locations: Vec<PartitionLocation>) -> Result<Vec<RecordBatch>> {
+        let mut clients = HashMap::new();
+        for location in &locations {
+            let Some(executor) = &location.executor_meta else { continue };
+            if !clients.contains_key(&executor.id) {
+                let port = u16::try_from(executor.port).unwrap_or(0);
+                let client =
+                    BallistaClient::try_new(&executor.host, port, MESSAGE_BYTES as usize, false, None, 1, 100, 0, 0)
+                        .await;
+                clients.insert(executor.id.clone(), client.map_err(|error| self.lost(&error))?);
+            }
+        }
+        let fetches = locations.into_iter().filter_map(|location| {
+            let layout = location.layout();
+            let mut client = clients.get(&location.executor_meta.as_ref()?.id)?.clone();
+            let (executor, partition) = (location.executor_meta?, location.partition_id?);
+            Some(async move {
+                let rows =
+                    client.fetch_partition(&executor.id, &partition.into(), location.file_id, layout, true).await;
+                rows.map_err(|error| self.lost(&error))?
+                    .try_collect::<Vec<_>>()
+                    .await
+                    .map_err(|error| self.lost(&error))
+            })
+        });
+        let parts: Vec<Vec<RecordBatch>> = stream::iter(fetches).buffered(FETCHES).try_collect().await?;
+        Ok(parts.into_iter().flatten().collect())
+    }
+
+    async fn stages(&self, job_id: &str) -> Result<Vec<Stage>> {
+        let request = GetJobMetricsParams { job_id: job_id.to_owned() };
+        let metrics = self.scheduler.clone().get_job_metrics(request).await.map_err(|status| self.lost(&status))?;
+        let stages = metrics.into_inner().stages.into_iter().map(|stage| Stage {
+            id: stage.stage_id,
+            partitions: stage.partitions,
+            operators: stage
+                .operators
+                .into_iter()
+                .map(|operator| {
+                    let metrics: Result<MetricsSet, _> = OperatorMetricsSet { metrics: operator.metrics }.try_into();
+                    let metrics = metrics
+                        .map(|set| set.aggregate_by_name().sorted_for_display().timestamps_removed().to_string());
+                    (operator.depth, operator.operator_desc, metrics.unwrap_or_default())
+                })
+                .collect(),
+        });
+        Ok(stages.collect())
+    }
+
+    fn lost(&self, error: &dyn std::error::Error) -> Error {
+        Error::Cluster { url: self.url.clone(), problem: chain(error) }
+    }
+}
+
+/// Cancels its job when dropped before the end, and lets executors delete what a finished one left.
+struct RunningJob {
+    client: ClusterClient,
+    id: Option<String>,
+}
+
+impl RunningJob {
+    fn release(&mut self) {
+        let Some(job_id) = self.id.take() else { return };
+        let mut scheduler = self.client.scheduler.clone();
+        tokio::spawn(async move {
+            if let Err(error) = scheduler
+                .clean_job_data(CleanJobDataParams { job_id: job_id.clone(), remove_stage_ids: Vec::new() })
+                .await
+            {
+                tracing::debug!(job_id, %error, "job data not cleaned up yet");
+            }
+        });
+    }
+}
+
+impl Drop for RunningJob {
+    fn drop(&mut self) {
+        let Some(job_id) = self.id.take() else { return };
+        let mut scheduler = self.client.scheduler.clone();
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(async move {
+                if let Err(error) = scheduler.cancel_job(CancelJobParams { job_id: job_id.clone() }).await {
+                    tracing::warn!(job_id, %error, "job not cancelled");
+                }
+            });
+        }
+    }
+}
+
+fn failed(what: &str, error: &str) -> Error {
+    Error::Engine { what: what.to_owned(), source: DataFusionError::Execution(error.to_owned()) }
+}
+
+/// An error with its causes, which tonic's own text leaves out.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let more = error.to_string();
+        if !text.contains(&more) {
+            text = format!("{text}: {more}");
+        }
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,72 @@
+//! Where plans run: on Ballista, or in this process for comparison.
+//!
+//! The driver plans, because only it knows the snapshots to read; the physical plan is submitted, and what is
+//! submitted is what runs. The functions, the codec and the object stores are the same in every process.
+
+mod client;
+mod codec;
+mod session;
+pub mod write;
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::RecordBatch;
+use datafusion::execution::SessionState;
+use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use futures::TryStreamExt;
+
+pub use client::{ClusterClient, Stage};
+pub use codec::FleetCodec;
+pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
+
+use crate::{Error, Result};
+
+/// Names the executor to operators that run on it; set by the executor in its session configuration.
+#[derive(Debug)]
+pub struct ExecutorId(pub String);
+
+/// Runs physical plans.
+#[derive(Clone)]
+pub struct Engine {
+    state: SessionState,
+    cluster: Option<ClusterClient>,
+}
+
+/// What a plan gave: its rows, and the stages that were executed (none where it ran in this process).
+pub struct Outcome {
+    pub batches: Vec<RecordBatch>,
+    pub stages: Vec<Stage>,
+}
+
+impl Engine {
+    /// An engine that plans with `state` and runs on the cluster.
+    pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
+        Self { state, cluster: Some(cluster) }
+    }
+
+    /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.
+    pub fn in_process(state: SessionState) -> Self {
+        Self { state, cluster: None }
+    }
+
+    pub fn state(&self) -> &SessionState {
+        &self.state
+    }
+
+    /// Into how many parts plans are cut.
+    pub fn partitions(&self) -> usize {
+        self.state.config().target_partitions()
+    }
+
+    /// Runs a plan to its end. `what` names it in errors.
+    pub async fn collect(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
+        match &self.cluster {
+            Some(cluster) => cluster.collect(what, plan, &self.state).await,
+            None => {
+                let stream = execute_stream(plan, self.state.task_ctx()).map_err(Error::engine(what))?;
+                let batches = stream.try_collect().await.map_err(Error::engine(what))?;
+                Ok(Outcome { batches, stages: Vec::new() })
+            }
+        }
+    }
+}

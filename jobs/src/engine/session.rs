@@ -1,0 +1,53 @@
+//! The one session that all processes share: settings, functions, codec, object stores.
+
+use std::sync::Arc;
+
+use ballista_core::extension::{
+    SessionConfigExt, ballista_aggregate_functions, ballista_scalar_functions, ballista_window_functions,
+};
+use ballista_core::registry::BallistaFunctionRegistry;
+use datafusion::error::Result;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::prelude::SessionConfig;
+
+use super::FleetCodec;
+use crate::storage::Stores;
+
+/// The largest gRPC message between any two processes: a plan over many files is a large message.
+pub const MESSAGE_BYTES: u32 = 256 << 20;
+
+/// Settings for planning into `partitions` parts.
+pub fn session_config(partitions: usize) -> SessionConfig {
+    SessionConfig::new_with_ballista()
+        .with_target_partitions(partitions)
+        .with_ballista_physical_extension_codec(Arc::new(FleetCodec::default()))
+        .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES as usize)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        .set_str("datafusion.execution.time_zone", "UTC")
+}
+
+/// A runtime whose object stores open on first use.
+pub fn runtime(stores: Arc<Stores>) -> Result<Arc<RuntimeEnv>> {
+    RuntimeEnvBuilder::new().with_object_store_registry(stores).build_arc()
+}
+
+/// A session with every function that a model may call.
+pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
+    let mut state = SessionStateBuilder::new()
+        .with_default_features()
+        .with_config(config)
+        .with_runtime_env(runtime)
+        .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules())
+        .with_scalar_functions(ballista_scalar_functions())
+        .with_aggregate_functions(ballista_aggregate_functions())
+        .with_window_functions(ballista_window_functions())
+        .build();
+    fleet_functions::register_all(&mut state);
+    state
+}
+
+/// The functions of [`session_state`], in the shape that executors ask for.
+pub fn function_registry(state: &SessionState) -> Arc<BallistaFunctionRegistry> {
+    Arc::new(state.into())
+}

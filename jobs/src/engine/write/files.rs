@@ -1,0 +1,187 @@
+//! The Parquet files that a task has open, one for each partition it has met.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
+use datafusion::arrow::compute::{cast, take_record_batch};
+use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
+use datafusion::common::{DataFusionError, Result};
+use object_store::ObjectStore;
+use object_store::buffered::BufWriter;
+use object_store::path::Path;
+use parquet::arrow::AsyncArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::KeyValue;
+use parquet::file::properties::WriterProperties;
+
+use super::{WriteSpec, statistics};
+use crate::warehouse::DataFile;
+
+/// A file is closed, and the next begun, at this size.
+const FILE_BYTES: usize = 256 << 20;
+/// What all open files of a task may hold in memory before the largest is flushed.
+const BUFFERED_BYTES: usize = 192 << 20;
+/// How many files a task keeps open before the largest is closed.
+const OPEN_FILES: usize = 512;
+const ROWS_PER_GROUP: usize = 256 * 1024;
+
+pub(super) struct OpenFiles {
+    store: Arc<dyn ObjectStore>,
+    root: Path,
+    spec: WriteSpec,
+    /// The schema of the files: the input's, without partition columns.
+    schema: SchemaRef,
+    kept_columns: Vec<usize>,
+    partition_column: Option<usize>,
+    properties: WriterProperties,
+    open: BTreeMap<Option<String>, OpenFile>,
+    closed: Vec<DataFile>,
+}
+
+struct OpenFile {
+    path: String,
+    writer: AsyncArrowWriter<BufWriter>,
+}
+
+impl OpenFiles {
+    pub fn new(
+        store: Arc<dyn ObjectStore>,
+        root: Path,
+        spec: WriteSpec,
+        input: SchemaRef,
+        executor_id: String,
+    ) -> Result<Self> {
+        let partition_column = match spec.partition_columns.as_slice() {
+            [] => None,
+            [column] => Some(input.index_of(column)?),
+            more => {
+                return Err(DataFusionError::NotImplemented(format!("{} partition columns, expected one", more.len())));
+            }
+        };
+        let kept_columns: Vec<usize> =
+            (0..input.fields().len()).filter(|index| Some(*index) != partition_column).collect();
+        let fields: Vec<_> = kept_columns.iter().map(|index| Arc::clone(&input.fields()[*index])).collect();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
+            .set_key_value_metadata(Some(vec![KeyValue::new("fleet.executor_id".to_owned(), executor_id)]))
+            .build();
+        Ok(Self {
+            store,
+            root,
+            spec,
+            schema: Arc::new(Schema::new(fields)),
+            kept_columns,
+            partition_column,
+            properties,
+            open: BTreeMap::new(),
+            closed: Vec::new(),
+        })
+    }
+
+    pub async fn write(&mut self, batch: &RecordBatch) -> Result<()> {
+        if batch.num_rows() == 0 {
+            return Ok(());
+        }
+        let kept = batch.project(&self.kept_columns)?;
+        match self.partition_column {
+            None => self.append(None, &kept).await,
+            Some(column) => {
+                for (value, rows) in rows_by_value(batch.column(column))? {
+                    let part = match rows {
+                        None => kept.clone(),
+                        Some(rows) => take_record_batch(&kept, &rows)?,
+                    };
+                    self.append(value, &part).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Closes every file and tells what was written.
+    pub async fn close(mut self) -> Result<Vec<DataFile>> {
+        while let Some((value, file)) = self.open.pop_first() {
+            self.finish(value, file).await?;
+        }
+        Ok(self.closed)
+    }
+
+    async fn append(&mut self, value: Option<String>, batch: &RecordBatch) -> Result<()> {
+        if !self.open.contains_key(&value) {
+            let file = self.begin(value.as_deref())?;
+            self.open.insert(value.clone(), file);
+        }
+        if let Some(file) = self.open.get_mut(&value) {
+            file.writer.write(batch).await?;
+            if file.writer.bytes_written() + file.writer.in_progress_size() > FILE_BYTES
+                && let Some(file) = self.open.remove(&value)
+            {
+                self.finish(value, file).await?;
+            }
+        }
+        self.bound_memory().await
+    }
+
+    async fn bound_memory(&mut self) -> Result<()> {
+        let largest = |open: &BTreeMap<Option<String>, OpenFile>| {
+            open.iter().max_by_key(|(_, file)| file.writer.memory_size()).map(|(value, _)| value.clone())
+        };
+        if self.open.len() > OPEN_FILES
+            && let Some(value) = largest(&self.open)
+            && let Some(file) = self.open.remove(&value)
+        {
+            self.finish(value, file).await?;
+        }
+        let buffered: usize = self.open.values().map(|file| file.writer.memory_size()).sum();
+        if buffered > BUFFERED_BYTES
+            && let Some(value) = largest(&self.open)
+            && let Some(file) = self.open.get_mut(&value)
+        {
+            file.writer.flush().await?;
+        }
+        Ok(())
+    }
+
+    fn begin(&self, value: Option<&str>) -> Result<OpenFile> {
+        let name = format!("{}-{}.parquet", self.spec.fingerprint_of(value), uuid::Uuid::new_v4());
+        let path = match self.spec.partition_columns.first() {
+            None => name,
+            Some(column) => format!("{column}={}/{name}", value.unwrap_or("__HIVE_DEFAULT_PARTITION__")),
+        };
+        let location = Path::from_iter(self.root.parts().chain(Path::parse(&path)?.parts()));
+        let sink = BufWriter::new(Arc::clone(&self.store), location);
+        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(self.properties.clone()))?;
+        Ok(OpenFile { path, writer })
+    }
+
+    async fn finish(&mut self, value: Option<String>, mut file: OpenFile) -> Result<()> {
+        let metadata = file.writer.finish().await?;
+        self.closed.push(DataFile {
+            path: file.path,
+            size_bytes: file.writer.bytes_written() as u64,
+            rows: u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0),
+            partition: self.spec.partition_columns.iter().map(|column| (column.clone(), value.clone())).collect(),
+            statistics: Some(statistics::of_file(&metadata, &self.schema)?),
+            modified_ms: chrono::Utc::now().timestamp_millis(),
+        });
+        Ok(())
+    }
+}
+
+/// The rows of each value of a partition column; no row list where all rows share one value.
+fn rows_by_value(column: &dyn Array) -> Result<Vec<(Option<String>, Option<UInt32Array>)>> {
+    let text = cast(column, &DataType::Utf8)?;
+    let text = text.as_string::<i32>();
+    let value = |row: usize| text.is_valid(row).then(|| text.value(row));
+    let first = value(0);
+    if (1..text.len()).all(|row| value(row) == first) {
+        return Ok(vec![(first.map(str::to_owned), None)]);
+    }
+    let mut rows: BTreeMap<Option<&str>, Vec<u32>> = BTreeMap::new();
+    for (row, number) in (0..text.len()).zip(0_u32..) {
+        rows.entry(value(row)).or_default().push(number);
+    }
+    Ok(rows.into_iter().map(|(value, rows)| (value.map(str::to_owned), Some(UInt32Array::from(rows)))).collect())
+}

@@ -1,0 +1,104 @@
+//! Ingestion: new landing files into `source.*`, damaged records into `ledger.quarantine`, and what became of each
+//! file into `ledger.ingested_file`.
+//!
+//! Two distributed passes. The first reads every new file once into a staging folder, rows, damaged records and one
+//! summary a file. Then the driver knows which files were delivered before and which days are touched, and the second
+//! merges the rows into the days they belong to, of rows with one key the last delivered standing.
+//!
+//! **Invariant:** the source's table is committed first, then the quarantine, then the manifest. A process that dies
+//! in between leaves files that the manifest does not know, which the next run ingests again to the same result.
+
+mod account;
+mod discover;
+mod merge;
+mod stage;
+
+use std::time::Instant;
+
+pub use discover::Landing;
+
+use crate::landing::SourceSpec;
+use crate::progress::Event;
+use crate::run::{Run, Runner};
+use crate::{Error, Result};
+
+/// What ingestion did with one source.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SourceReport {
+    pub source: String,
+    pub files_ingested: u64,
+    pub files_skipped: u64,
+    pub rows_in: i64,
+    pub rows_kept: i64,
+    pub rows_replaced: i64,
+    pub rows_quarantined: i64,
+    pub days_rewritten: u64,
+}
+
+impl SourceReport {
+    /// Whether every row is accounted for.
+    pub fn adds_up(&self) -> bool {
+        self.rows_in == self.rows_kept + self.rows_replaced + self.rows_quarantined
+    }
+}
+
+impl Runner {
+    /// Ingests the new files of the sources named, or of all.
+    pub async fn ingest(&self, landing: &Landing, names: &[String], run: &Run) -> Result<Vec<SourceReport>> {
+        let sources: Vec<_> = match names {
+            [] => self.catalog.sources.values().cloned().collect(),
+            names => names.iter().map(|name| self.catalog.source(name).cloned()).collect::<Result<_>>()?,
+        };
+        self.clear_old_staging().await;
+        for problem in landing.strangers(self).await? {
+            self.progress.report(Event::Notice { step: "landing", text: &problem });
+        }
+        self.progress.report(Event::Planned { steps: sources.len() });
+        let mut reports = Vec::new();
+        for source in &sources {
+            reports.push(self.attempts(&source.name, || self.ingest_source(landing, source, run)).await?);
+        }
+        Ok(reports)
+    }
+
+    async fn ingest_source(
+        &self,
+        landing: &Landing,
+        source: &std::sync::Arc<SourceSpec>,
+        run: &Run,
+    ) -> Result<SourceReport> {
+        let started = Instant::now();
+        let step = format!("source.{}", source.name);
+        let known = self.known_files(&source.name).await?;
+        let new = landing.new_files(self, source, &known).await?;
+        if new.is_empty() {
+            self.progress.report(Event::UpToDate { step: &step });
+            return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
+        }
+        self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
+        let staged = self.stage(landing, source, new, &known).await?;
+        let report = self.merge_staged(source, &staged, run).await;
+        self.remove_folder(&staged.folder).await;
+        let report = report?;
+        if !report.adds_up() {
+            let problem = format!(
+                "{} rows came in, but {} were kept, {} replaced and {} quarantined; please report this",
+                report.rows_in, report.rows_kept, report.rows_replaced, report.rows_quarantined
+            );
+            return Err(Error::invalid(step, problem));
+        }
+        for file in &staged.files {
+            if let Some(notes) = &file.notes {
+                self.progress.report(Event::Notice { step: &step, text: &format!("{}: {notes}", file.file) });
+            }
+        }
+        let note = format!(
+            "{} kept, {} replaced, {} quarantined",
+            report.rows_kept, report.rows_replaced, report.rows_quarantined
+        );
+        let files = usize::try_from(report.files_ingested).unwrap_or(usize::MAX);
+        let rows = u64::try_from(report.rows_in).unwrap_or(0);
+        self.progress.report(Event::Done { step: &step, rows, files, elapsed: started.elapsed(), note: &note });
+        Ok(report)
+    }
+}

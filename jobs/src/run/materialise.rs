@@ -1,0 +1,247 @@
+//! One step: decide, compute, check, commit.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{Schema, SchemaRef};
+use datafusion::common::DataFusionError;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Partitioning, col};
+use datafusion::physical_plan::ExecutionPlan;
+use datafusion::prelude::SessionContext;
+
+use super::session::{model_plan, parameters, with_reserved};
+use super::stale::{self, Work};
+use super::{Run, Runner, StepReport};
+use crate::catalog::{Interval, Model};
+use crate::engine::write::{WriteExec, WriteSpec, written_files};
+use crate::progress::Event;
+use crate::warehouse::{Commit, DataFile, Replace, Snapshot};
+use crate::{Error, Result};
+
+impl Runner {
+    /// Brings a table up to date. A lost race is an error that another attempt mends.
+    pub(super) async fn materialise(&self, model: &Model, run: &Run) -> Result<StepReport> {
+        let inputs = self.inputs(model).await?;
+        let current = self.warehouse.snapshot(&model.name).await?;
+        let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), run.interval);
+        if work.is_none() {
+            return Ok(StepReport {
+                table: model.name.to_string(),
+                version: current.as_ref().map(|snapshot| snapshot.version),
+                rows: current.as_ref().map_or(0, Snapshot::rows),
+                partitions: 0,
+                up_to_date: true,
+                verified: false,
+                published_rows: None,
+            });
+        }
+        let context = self.session(self.engine.state().clone(), &inputs, &model.inputs).await?;
+        let mut files = Vec::new();
+        let mut schema = Arc::new(Schema::empty());
+        for range in &work.ranges {
+            let plan = self.planned(&context, model, *range, run).await?;
+            schema = Arc::new(plan.schema().as_arrow().clone());
+            files.extend(self.write(&context, model, plan, &work).await?);
+        }
+        let candidate = self.candidate(model, &schema, files);
+        self.examine(model, &candidate, &work, &inputs).await?;
+        let version = self.commit_step(model, run, current.as_ref(), candidate.clone(), &work).await?;
+        Ok(StepReport {
+            table: model.name.to_string(),
+            version: Some(version),
+            rows: candidate.rows(),
+            partitions: work.fingerprints.len(),
+            up_to_date: false,
+            verified: self.verifier.is_some(),
+            published_rows: None,
+        })
+    }
+
+    /// Everything that must hold before a commit; what was written is removed where it does not.
+    async fn examine(
+        &self,
+        model: &Model,
+        candidate: &Snapshot,
+        work: &Work,
+        inputs: &super::session::Inputs,
+    ) -> Result<()> {
+        let examined = async {
+            self.inside_its_interval(model, candidate, work)?;
+            self.check(model, candidate).await?;
+            match &self.verifier {
+                Some(verifier) => self.verify(verifier, model, candidate, work, inputs).await,
+                None => Ok(()),
+            }
+        };
+        let result = examined.await;
+        if result.is_err() {
+            self.discard(candidate).await;
+        }
+        result
+    }
+
+    /// The model's query over a range, with the reserved columns.
+    pub(super) async fn planned(
+        &self,
+        context: &SessionContext,
+        model: &Model,
+        range: Option<Interval>,
+        run: &Run,
+    ) -> Result<LogicalPlan> {
+        let plan = model_plan(context, model, range.map(parameters)).await?;
+        with_reserved(plan, run).map_err(Error::engine(model.name.to_string()))
+    }
+
+    async fn write(
+        &self,
+        context: &SessionContext,
+        model: &Model,
+        plan: LogicalPlan,
+        work: &Work,
+    ) -> Result<Vec<DataFile>> {
+        let name = model.name.to_string();
+        let plan = self.writing_plan(context, model, plan, &work.fingerprints).await?;
+        let outcome = self.engine.collect(&name, plan).await?;
+        self.progress.report(Event::Stages { step: &name, stages: &outcome.stages });
+        written_files(&outcome.batches).map_err(Error::engine(&name))
+    }
+
+    /// A query's physical plan with the write operator on top.
+    pub(super) async fn writing_plan(
+        &self,
+        context: &SessionContext,
+        model: &Model,
+        plan: LogicalPlan,
+        fingerprints: &BTreeMap<String, String>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let name = model.name.to_string();
+        let spec = WriteSpec {
+            folder: self.warehouse.folder(&model.name).to_string(),
+            partition_columns: model.header.partition.iter().cloned().collect(),
+            fingerprint: fingerprints.get("").cloned().unwrap_or_default(),
+            fingerprints: fingerprints.clone(),
+        };
+        let planned = together(plan, model.header.partition.as_deref(), self.engine.partitions());
+        let plan = planned.map_err(Error::engine(&name))?;
+        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&name))?;
+        Ok(Arc::new(WriteExec::new(plan, spec)))
+    }
+
+    /// The range that a plan is shown for: what is asked, or the latest unit there is input for.
+    pub(super) fn range_to_plan(
+        &self,
+        model: &Model,
+        inputs: &super::session::Inputs,
+        interval: Option<Interval>,
+    ) -> Option<Interval> {
+        let unit = model.header.unit?;
+        let ranges = stale::work(&self.catalog, model, inputs, None, interval).ranges;
+        let last = ranges.last().copied().flatten();
+        let whole = |range: Interval| Interval { from: unit.start(range.from), to: range.to };
+        match interval {
+            Some(_) => last,
+            None => last.map(|range| whole(Interval { from: unit.before(range.to, 1), to: range.to })),
+        }
+        .or_else(|| "2026-01".parse().ok())
+    }
+
+    /// What was written, as the table would be if it were committed.
+    fn candidate(&self, model: &Model, schema: &SchemaRef, files: Vec<DataFile>) -> Snapshot {
+        Snapshot {
+            table: model.name.clone(),
+            folder: self.warehouse.folder(&model.name),
+            version: 0,
+            schema: Arc::clone(schema),
+            partition_columns: model.header.partition.iter().cloned().collect(),
+            files,
+            recorded: serde_json::Value::Null,
+        }
+    }
+
+    fn inside_its_interval(&self, model: &Model, candidate: &Snapshot, work: &Work) -> Result<()> {
+        if model.header.partition.is_none() {
+            return Ok(());
+        }
+        let asked = |value: &Option<String>| value.as_ref().is_some_and(|value| work.fingerprints.contains_key(value));
+        match candidate.partitions().iter().find(|value| !asked(value)) {
+            None => Ok(()),
+            Some(value) => {
+                let value = value.as_deref().unwrap_or("null");
+                let problem = format!(
+                    "the query gave rows of `{value}`, which it was not asked for; restrict it by $interval_start and $interval_end"
+                );
+                Err(Error::invalid(model.name.to_string(), problem))
+            }
+        }
+    }
+
+    async fn commit_step(
+        &self,
+        model: &Model,
+        run: &Run,
+        current: Option<&Snapshot>,
+        candidate: Snapshot,
+        work: &Work,
+    ) -> Result<u64> {
+        let written = candidate.partitions();
+        let values = || work.fingerprints.keys().map(|value| Some(value.clone()));
+        let mut empty: BTreeMap<String, String> = current
+            .and_then(|snapshot| serde_json::from_value(snapshot.recorded["empty"].clone()).ok())
+            .unwrap_or_default();
+        for (value, fingerprint) in &work.fingerprints {
+            empty.remove(value);
+            if model.header.partition.is_some() && !written.contains(&Some(value.clone())) {
+                empty.insert(value.clone(), fingerprint.clone());
+            }
+        }
+        let record = serde_json::json!({
+            "run_id": run.id,
+            "fingerprint": work.fingerprints.get(""),
+            "empty": empty,
+        });
+        let replace = match model.header.partition {
+            Some(_) => Replace::Partitions(values().collect::<BTreeSet<_>>()),
+            None => Replace::All,
+        };
+        let commit = Commit {
+            table: &model.name,
+            base: current,
+            schema: Arc::clone(&candidate.schema),
+            partition_columns: candidate.partition_columns.clone(),
+            replace,
+            files: candidate.files.clone(),
+            record,
+        };
+        match self.warehouse.commit(commit).await? {
+            Some(version) => Ok(version),
+            None => {
+                self.discard(&candidate).await;
+                Err(Error::Conflict { table: model.name.to_string(), attempts: 1 })
+            }
+        }
+    }
+
+    /// Removes files that were never committed. One that stays is invisible, so a failure only wastes space.
+    pub(crate) async fn discard(&self, candidate: &Snapshot) {
+        let (Ok(store), Ok(root)) = (candidate.folder.store(self.warehouse.stores()), candidate.folder.path()) else {
+            return;
+        };
+        for file in &candidate.files {
+            let Ok(path) = object_store::path::Path::parse(&file.path) else { continue };
+            let path = object_store::path::Path::from_iter(root.parts().chain(path.parts()));
+            if let Err(error) = object_store::ObjectStoreExt::delete(&store, &path).await {
+                tracing::debug!(%path, %error, "uncommitted file not removed");
+            }
+        }
+    }
+}
+
+/// Brings the rows of one partition together in one task, so that it becomes one file.
+fn together(plan: LogicalPlan, partition: Option<&str>, tasks: usize) -> Result<LogicalPlan, DataFusionError> {
+    match partition {
+        Some(column) if tasks > 1 => {
+            LogicalPlanBuilder::from(plan).repartition(Partitioning::Hash(vec![col(column)], tasks))?.build()
+        }
+        _ => Ok(plan),
+    }
+}

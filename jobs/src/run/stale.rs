@@ -1,0 +1,140 @@
+//! Deciding what to compute: a pure comparison of what is committed with what it would be computed from now.
+//!
+//! A partition's fingerprint covers the query, the header and the names of all input files that can reach it.
+//! File names are never reused, so equal fingerprints mean equal input.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use chrono::NaiveDate;
+use sha2::{Digest, Sha256};
+
+use super::session::Inputs;
+use crate::catalog::{Catalog, Interval, Materialized, Model, Unit};
+use crate::warehouse::{DataFile, Snapshot};
+
+/// What a step has to do.
+pub(super) struct Work {
+    /// The ranges to compute, in order; one `None` for a table replaced whole.
+    pub ranges: Vec<Option<Interval>>,
+    /// The fingerprint of every partition to be written, by its value; of a table replaced whole, under "".
+    pub fingerprints: BTreeMap<String, String>,
+}
+
+impl Work {
+    /// Whether nothing has to be done.
+    pub fn is_none(&self) -> bool {
+        self.ranges.is_empty()
+    }
+}
+
+/// Compares a table with its inputs.
+pub(super) fn work(
+    catalog: &Catalog,
+    model: &Model,
+    inputs: &Inputs,
+    current: Option<&Snapshot>,
+    interval: Option<Interval>,
+) -> Work {
+    let Some((unit, partition)) = model.header.unit.zip(model.header.partition.as_ref()) else {
+        return whole(model, inputs, current);
+    };
+    let spans: Vec<InputFile<'_>> =
+        inputs.values().flatten().flat_map(|snapshot| input_files(catalog, snapshot)).collect();
+    let Some(interval) = interval.or_else(|| hull(&spans)) else {
+        return Work { ranges: Vec::new(), fingerprints: BTreeMap::new() };
+    };
+    let mut committed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for file in current.iter().flat_map(|snapshot| &snapshot.files) {
+        let value = file.partition.get(partition).and_then(Option::as_deref).unwrap_or_default();
+        committed.entry(value).or_default().insert(file.fingerprint().unwrap_or_default());
+    }
+    let empty = current.map(|snapshot| &snapshot.recorded["empty"]);
+    let mut fingerprints = BTreeMap::new();
+    let mut stale = Vec::new();
+    for start in interval.units(unit) {
+        let reach = Interval { from: unit.before(start, model.header.lookback), to: unit.after(start, 1) };
+        let reaching = spans.iter().filter(|file| file.days.is_none_or(|days| days.overlaps(reach)));
+        let fingerprint = fingerprint(model, reaching.map(|file| file.path));
+        let value = start.to_string();
+        let found = committed.get(value.as_str());
+        let up_to_date = found.is_some_and(|found| found.len() == 1 && found.contains(fingerprint.as_str()))
+            || (found.is_none() && empty.is_some_and(|empty| empty[&value] == fingerprint.as_str()));
+        if !up_to_date {
+            stale.push(start);
+            fingerprints.insert(value, fingerprint);
+        }
+    }
+    Work { ranges: joined(&stale, unit).into_iter().map(Some).collect(), fingerprints }
+}
+
+fn whole(model: &Model, inputs: &Inputs, current: Option<&Snapshot>) -> Work {
+    let files = inputs.values().flatten().flat_map(|snapshot| snapshot.files.iter().map(|file| file.path.as_str()));
+    let fingerprint = fingerprint(model, files);
+    let up_to_date = current.is_some_and(|snapshot| snapshot.recorded["fingerprint"] == fingerprint.as_str());
+    let ranges = if up_to_date { Vec::new() } else { vec![None] };
+    Work { ranges, fingerprints: BTreeMap::from([(String::new(), fingerprint)]) }
+}
+
+/// A file of an input, and the days its rows belong to where they are known.
+struct InputFile<'a> {
+    path: &'a str,
+    days: Option<Interval>,
+}
+
+fn input_files<'a>(catalog: &Catalog, snapshot: &'a Arc<Snapshot>) -> Vec<InputFile<'a>> {
+    let unit = match catalog.models.get(&snapshot.table) {
+        Some(model) if model.header.materialized == Materialized::Partition => model.header.unit.unwrap_or(Unit::Day),
+        _ => Unit::Day,
+    };
+    let days = |file: &DataFile| {
+        let column = snapshot.partition_columns.first()?;
+        let from: NaiveDate = file.partition.get(column)?.as_deref()?.parse().ok()?;
+        Some(Interval { from, to: unit.after(from, 1) })
+    };
+    snapshot.files.iter().map(|file| InputFile { path: &file.path, days: days(file) }).collect()
+}
+
+/// From the first day that any input has rows of to the last.
+fn hull(files: &[InputFile<'_>]) -> Option<Interval> {
+    let days = || files.iter().filter_map(|file| file.days);
+    Some(Interval { from: days().map(|days| days.from).min()?, to: days().map(|days| days.to).max()? })
+}
+
+/// Neighbouring units as one range each.
+fn joined(units: &[NaiveDate], unit: Unit) -> Vec<Interval> {
+    let mut ranges: Vec<Interval> = Vec::new();
+    for start in units {
+        let end = unit.after(*start, 1);
+        match ranges.last_mut() {
+            Some(range) if range.to == *start => range.to = end,
+            _ => ranges.push(Interval { from: *start, to: end }),
+        }
+    }
+    ranges
+}
+
+fn fingerprint<'a>(model: &Model, files: impl Iterator<Item = &'a str>) -> String {
+    let mut digest = Sha256::new();
+    digest.update(&model.sql);
+    digest.update(serde_json::to_vec(&model.header).unwrap_or_default());
+    let names: BTreeSet<&str> = files.collect();
+    for name in names {
+        digest.update([0]);
+        digest.update(name);
+    }
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn neighbouring_units_are_computed_together() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let months = [day("2026-01-01"), day("2026-02-01"), day("2026-05-01")];
+        let ranges: Vec<String> = joined(&months, Unit::Month).iter().map(ToString::to_string).collect();
+        assert_eq!(ranges, ["2026-01-01..2026-03-01", "2026-05-01..2026-06-01"]);
+    }
+}

@@ -1,0 +1,157 @@
+//! The tables: one Delta Lake table per source and model, below one root folder.
+//!
+//! **Invariant:** a table changes only by [`Warehouse::commit`], once a step, against the snapshot that the step read.
+//! Files are named for the fingerprint of what they were computed from, so that a snapshot alone says whether
+//! a partition is up to date.
+
+mod commit;
+mod provider;
+mod snapshot;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use datafusion::common::TableReference;
+use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
+use futures::TryStreamExt;
+use object_store::prefix::PrefixStore;
+
+pub use commit::{Commit, Replace};
+pub use provider::SnapshotTable;
+pub use snapshot::{DataFile, Snapshot};
+
+use crate::storage::{Folder, Stores};
+use crate::{Error, Result};
+
+/// A table's schema and name: `reliability.component`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TableName {
+    pub schema: String,
+    pub name: String,
+}
+
+impl TableName {
+    pub fn new(schema: impl Into<String>, name: impl Into<String>) -> Self {
+        Self { schema: schema.into(), name: name.into() }
+    }
+
+    /// The name as DataFusion takes it.
+    pub fn reference(&self) -> TableReference {
+        TableReference::partial(self.schema.as_str(), self.name.as_str())
+    }
+}
+
+impl fmt::Display for TableName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.schema, self.name)
+    }
+}
+
+impl From<TableName> for String {
+    fn from(name: TableName) -> Self {
+        name.to_string()
+    }
+}
+
+impl TryFrom<String> for TableName {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let word = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_lowercase())
+                && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+        };
+        match text.split_once('.') {
+            Some((schema, name)) if word(schema) && word(name) => Ok(Self::new(schema, name)),
+            _ => Err(format!("`{text}` is not a table name, expected schema.table in lowercase")),
+        }
+    }
+}
+
+impl std::str::FromStr for TableName {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::try_from(text.to_owned()).map_err(|problem| Error::invalid("table", problem))
+    }
+}
+
+/// The values of the partition columns, as Delta writes them (text, or null).
+pub type PartitionValues = BTreeMap<String, Option<String>>;
+
+/// All tables under one root folder.
+#[derive(Clone, Debug)]
+pub struct Warehouse {
+    root: Folder,
+    stores: Arc<Stores>,
+}
+
+impl Warehouse {
+    pub fn new(root: Folder, stores: Arc<Stores>) -> Self {
+        Self { root, stores }
+    }
+
+    pub fn root(&self) -> &Folder {
+        &self.root
+    }
+
+    pub fn stores(&self) -> &Arc<Stores> {
+        &self.stores
+    }
+
+    /// The table's folder: `<root>/<schema>/<table>/`.
+    pub fn folder(&self, table: &TableName) -> Folder {
+        self.root.join(&format!("{}/{}", table.schema, table.name))
+    }
+
+    /// The names of all tables that exist, in order.
+    pub async fn tables(&self) -> Result<Vec<TableName>> {
+        let store = self.root.store(&self.stores)?;
+        let root = self.root.path()?;
+        let listed = |path: object_store::path::Path| {
+            let store = Arc::clone(&store);
+            async move { store.list_with_delimiter(Some(&path)).await.map_err(Error::storage(&self.root)) }
+        };
+        let mut tables = Vec::new();
+        for schema in listed(root).await?.common_prefixes {
+            for table in listed(schema.clone()).await?.common_prefixes {
+                let (Some(schema), Some(name)) = (schema.filename(), table.filename()) else { continue };
+                let table = TableName::new(schema, name);
+                if self.exists(&table).await? {
+                    tables.push(table);
+                }
+            }
+        }
+        tables.sort();
+        Ok(tables)
+    }
+
+    /// The latest committed state of a table, or none if it was never committed.
+    pub async fn snapshot(&self, table: &TableName) -> Result<Option<Snapshot>> {
+        if !self.exists(table).await? {
+            return Ok(None);
+        }
+        Snapshot::load(table, self.folder(table), &*self.log(table)?).await.map(Some)
+    }
+
+    async fn exists(&self, table: &TableName) -> Result<bool> {
+        let folder = self.folder(table).join("_delta_log");
+        let store = folder.store(&self.stores)?;
+        let first = store.list(Some(&folder.path()?)).try_next().await.map_err(Error::storage(&folder))?;
+        Ok(first.is_some())
+    }
+
+    /// What the commit of a version recorded under the key `fleet`.
+    pub async fn recorded(&self, table: &TableName, version: u64) -> Result<serde_json::Value> {
+        snapshot::recorded(&*self.log(table)?, version).await.map_err(Error::delta(table))
+    }
+
+    fn log(&self, table: &TableName) -> Result<LogStoreRef> {
+        let folder = self.folder(table);
+        let store = folder.store(&self.stores)?;
+        let prefixed = Arc::new(PrefixStore::new(Arc::clone(&store), folder.path()?));
+        Ok(default_logstore(prefixed, store, folder.url(), &StorageConfig::default()))
+    }
+}
