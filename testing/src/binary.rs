@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// The `fleet` binary: `$FLEET_BIN`, or else the one in the target directory that this test runs from.
+/// The `fleet` binary: `$TEST_FLEET_BINARY`, or else the one in the target directory that this test runs from.
 ///
 /// Cargo builds a package's binaries only for that package's own tests, so another package's tests need
 /// a `cargo build` first, which the error says.
 pub fn fleet_binary() -> Result<PathBuf, Error> {
-    let path = match std::env::var_os("FLEET_BIN") {
+    let path = match std::env::var_os("TEST_FLEET_BINARY") {
         Some(path) => PathBuf::from(path),
         None => {
             let test = std::env::current_exe().map_err(Error::io("find the running test's path"))?;

@@ -1,4 +1,4 @@
-//! Where `install.sh` puts what it installs: `.servers/` beside the workspace, or `$FLEET_SERVERS`.
+//! Where `install.sh` puts what it installs: `.servers/` beside the workspace, or `$TEST_SERVERS_DIR`.
 
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ pub fn python() -> Result<PathBuf, Error> {
 }
 
 pub(crate) fn servers_directory() -> PathBuf {
-    match std::env::var_os("FLEET_SERVERS") {
+    match std::env::var_os("TEST_SERVERS_DIR") {
         Some(directory) => PathBuf::from(directory),
         None => Path::new(env!("CARGO_MANIFEST_DIR")).join("../.servers"),
     }

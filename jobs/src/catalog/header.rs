@@ -89,7 +89,7 @@ impl Header {
         if self.key.is_empty() {
             return Err("`key` is empty, expected the columns that tell rows apart".into());
         }
-        for name in self.key.iter().chain(&self.partition).filter(|name| !known(name)) {
+        if let Some(name) = self.key.iter().chain(&self.partition).find(|name| !known(name)) {
             return Err(format!("`{name}` is named in `key` or `partition` but not in `columns`"));
         }
         match (self.materialized, &self.partition, self.unit) {

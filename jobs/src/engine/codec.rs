@@ -21,7 +21,7 @@ const MARK: &[u8] = b"fleet\0";
 #[derive(serde::Serialize, serde::Deserialize)]
 enum Message {
     Write(WriteSpec),
-    Landing(LandingScan),
+    Landing(Box<LandingScan>),
 }
 
 /// Ballista's codec with our operators added.
@@ -59,7 +59,7 @@ impl PhysicalExtensionCodec for FleetCodec {
         let message = if let Some(write) = node.downcast_ref::<WriteExec>() {
             Message::Write(write.spec().clone())
         } else if let Some(scan) = landing_scan(&node) {
-            Message::Landing(scan)
+            Message::Landing(Box::new(scan))
         } else {
             return self.ballista.try_encode(node, buf, converter);
         };

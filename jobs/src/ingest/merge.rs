@@ -8,7 +8,7 @@ use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Partitioning, col};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
@@ -51,16 +51,6 @@ impl Runner {
         let before = self.restricted(upsert, base.as_ref(), &touched);
         let context = self.merge_session(upsert, Some(before.clone())).await?;
         let plan = context.state().create_logical_plan(&merge_sql(upsert)).await.map_err(Error::engine(&step))?;
-        let plan = match &upsert.partition {
-            Some(column) if self.engine.partitions() > 1 => {
-                let hash = Partitioning::Hash(vec![col(column)], self.engine.partitions());
-                LogicalPlanBuilder::from(plan)
-                    .repartition(hash)
-                    .and_then(LogicalPlanBuilder::build)
-                    .map_err(Error::engine(&step))?
-            }
-            _ => plan,
-        };
         let spec = WriteSpec {
             folder: self.warehouse.folder(&upsert.table).to_string(),
             partition_columns: upsert.partition.iter().cloned().collect(),
@@ -68,7 +58,8 @@ impl Runner {
             fingerprint: upsert.fingerprint.clone(),
         };
         let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&step))?;
-        let outcome = self.engine.collect(&step, Arc::new(WriteExec::new(plan, spec))).await?;
+        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&step))?;
+        let outcome = self.engine.collect(&step, Arc::new(plan)).await?;
         let files = written_files(&outcome.batches).map_err(Error::engine(&step))?;
         let after = Snapshot { files, ..before.clone() };
         Ok(Merged { base, before, after, touched })

@@ -210,7 +210,7 @@ mod tests {
 
     #[test]
     fn files_are_spread_by_size() {
-        let file = |size_bytes| LandingFile {
+        let file = |size_bytes: u64| LandingFile {
             path: String::new(),
             name: size_bytes.to_string(),
             delivered_on: None,

@@ -91,7 +91,7 @@ impl ColumnBuffer {
     pub fn push_json(&mut self, value: &Value, timestamps: &Timestamps) -> Result<(), Fault> {
         match (&mut self.data, value) {
             (Data::Nested(data), value) => {
-                fits(value, &self.kind, timestamps)?;
+                fits(value, &self.kind)?;
                 data.push(value.clone());
                 self.valid.push(true);
                 Ok(())
@@ -203,17 +203,14 @@ fn in_range(number: f64, min: Option<f64>, max: Option<f64>) -> Result<(), Fault
 }
 
 /// Whether a nested JSON value has the column's type all the way down.
-fn fits(value: &Value, kind: &ColumnType, timestamps: &Timestamps) -> Result<(), Fault> {
+fn fits(value: &Value, kind: &ColumnType) -> Result<(), Fault> {
     match (kind, value) {
         (_, Value::Null) => Ok(()),
-        (ColumnType::List(item), Value::Array(values)) => {
-            values.iter().try_for_each(|value| fits(value, item, timestamps))
-        }
+        (ColumnType::List(item), Value::Array(values)) => values.iter().try_for_each(|value| fits(value, item)),
         (ColumnType::List(_), _) => Err(Fault::new(Reason::BadType, "expected a JSON array")),
         (ColumnType::Struct(fields), Value::Object(object)) => fields.iter().try_for_each(|(name, kind)| {
             let value = object.get(name).unwrap_or(&Value::Null);
-            fits(value, kind, timestamps)
-                .map_err(|fault| Fault::new(fault.reason, format!("in `{name}`: {}", fault.detail)))
+            fits(value, kind).map_err(|fault| Fault::new(fault.reason, format!("in `{name}`: {}", fault.detail)))
         }),
         (ColumnType::Struct(_), _) => Err(Fault::new(Reason::BadType, "expected a JSON object")),
         (ColumnType::Float, Value::Number(_))

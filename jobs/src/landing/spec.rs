@@ -210,7 +210,7 @@ impl Column {
             return Err(format!("column `{name}`: `values` is for strings"));
         }
         match self.kind {
-            Kind::List if self.items.is_some() == !self.fields.is_empty() => {
+            Kind::List if self.items.is_some() != self.fields.is_empty() => {
                 Err(format!("list column `{name}` needs either `items` (a type) or `fields` (of structs)"))
             }
             Kind::List if matches!(self.items, Some(Kind::List | Kind::Struct)) => {

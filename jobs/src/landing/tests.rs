@@ -120,7 +120,7 @@ fn each_kind_of_damage_is_quarantined_alone() {
     assert_eq!(raw(9), "8,2026-01-01,1,A,\\xFF");
     assert_eq!(raw(4), "3,2026-01-01,1.5,A,\"open");
     assert!(raw(11).starts_with("10,2026-01-01,1,A,xxx"));
-    let last = batches.iter().filter(|batch| batch.column(0).is_valid(0)).next_back().unwrap();
+    let last = batches.iter().rfind(|batch| batch.column(0).is_valid(0)).unwrap();
     assert_eq!(last.column(4).as_string::<i32>().value(last.num_rows() - 1), "a, \"b\"");
 }
 

@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{Schema, SchemaRef};
-use datafusion::common::DataFusionError;
-use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder, Partitioning, col};
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
@@ -121,10 +120,9 @@ impl Runner {
             fingerprint: fingerprints.get("").cloned().unwrap_or_default(),
             fingerprints: fingerprints.clone(),
         };
-        let planned = together(plan, model.header.partition.as_deref(), self.engine.partitions());
-        let plan = planned.map_err(Error::engine(&name))?;
         let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&name))?;
-        Ok(Arc::new(WriteExec::new(plan, spec)))
+        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&name))?;
+        Ok(Arc::new(plan))
     }
 
     /// The range that a plan is shown for: what is asked, or the latest unit there is input for.
@@ -233,15 +231,5 @@ impl Runner {
                 tracing::debug!(%path, %error, "uncommitted file not removed");
             }
         }
-    }
-}
-
-/// Brings the rows of one partition together in one task, so that it becomes one file.
-fn together(plan: LogicalPlan, partition: Option<&str>, tasks: usize) -> Result<LogicalPlan, DataFusionError> {
-    match partition {
-        Some(column) if tasks > 1 => {
-            LogicalPlanBuilder::from(plan).repartition(Partitioning::Hash(vec![col(column)], tasks))?.build()
-        }
-        _ => Ok(plan),
     }
 }

@@ -1,6 +1,7 @@
 //! Publishing against a real PostgreSQL server, in a database of each test's own.
 
 mod server;
+mod timescale;
 mod types;
 
 use std::io;
