@@ -1,6 +1,6 @@
 //! Showing progress and results: bars on a terminal, plain lines elsewhere, JSON for machines.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -15,6 +15,8 @@ pub struct Display {
     stages: bool,
     bar: Option<ProgressBar>,
     notices: Mutex<usize>,
+    /// How many stages the present step has run.
+    executed: Mutex<usize>,
 }
 
 /// More notices than this of one run are counted, not shown.
@@ -30,7 +32,7 @@ impl Display {
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Arc::new(Self { json, stages, bar, notices: Mutex::new(0) })
+        Arc::new(Self { json, stages, bar, notices: Mutex::new(0), executed: Mutex::new(0) })
     }
 
     /// A line for a person, above the bar where there is one.
@@ -65,7 +67,7 @@ impl Display {
 impl Progress for Display {
     fn report(&self, event: Event<'_>) {
         if self.json {
-            println!("{}", as_json(&event));
+            say(as_json(&event));
             return;
         }
         match event {
@@ -86,13 +88,18 @@ impl Progress for Display {
             }
             Event::Done { step, rows, elapsed, note, .. } => {
                 self.bar.iter().for_each(|bar| bar.inc(1));
-                self.line(&format!("  {step:<34} {:>12} rows {:>7.2} s  {note}", grouped(rows), elapsed.as_secs_f64()));
+                let stages = std::mem::take(&mut *self.executed.lock().unwrap_or_else(PoisonError::into_inner));
+                let stages = if stages > 0 { format!("{stages:>3} stages") } else { String::new() };
+                let (rows, seconds) = (grouped(rows), elapsed.as_secs_f64());
+                self.line(&format!("  {step:<34} {rows:>12} rows {seconds:>7.2} s {stages}  {note}"));
             }
             Event::Notice { step, text } => self.notice(step, text),
-            Event::Stages { step, stages } if self.stages => {
-                self.line(&format!("{step}: executed\n{}", stages_text(stages)))
+            Event::Stages { step, stages } => {
+                *self.executed.lock().unwrap_or_else(PoisonError::into_inner) += stages.len();
+                if self.stages {
+                    self.line(&format!("{step}: executed\n{}", stages_text(stages)));
+                }
             }
-            Event::Stages { .. } => {}
         }
     }
 }
@@ -120,6 +127,15 @@ fn stages_text(stages: &[Stage]) -> String {
         }
     }
     text
+}
+
+/// Prints a line to standard output. Whoever read it may have left, as `head` does: then there is nothing to say to.
+pub fn say(text: impl std::fmt::Display) {
+    if let Err(error) = writeln!(std::io::stdout().lock(), "{text}")
+        && error.kind() == std::io::ErrorKind::BrokenPipe
+    {
+        std::process::exit(0);
+    }
 }
 
 /// A number with its thousands apart: 1 234 567.

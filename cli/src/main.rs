@@ -60,10 +60,18 @@ fn main() -> ExitCode {
         }
         Some(Ok(())) => ExitCode::SUCCESS,
         Some(Err(error)) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", told(&error));
             ExitCode::from(code(&error))
         }
     }
+}
+
+/// The error with its causes, but none twice: ours say their cause themselves.
+fn told(error: &anyhow::Error) -> String {
+    error.chain().skip(1).fold(error.to_string(), |text, cause| {
+        let cause = cause.to_string();
+        if text.contains(&cause) { text } else { format!("{text}: {cause}") }
+    })
 }
 
 fn code(error: &anyhow::Error) -> u8 {

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
+use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_jobs::catalog::Interval;
 
@@ -19,7 +20,7 @@ pub struct Cli {
 
 const AFTER_HELP: &str = "\
 Settings: a flag wins over its variable FLEET_*, which wins over fleet.toml (keys are the flags' names; a command's \
-own are in a table named for it, as [generate]).
+own are in a table named for it, as [command.generate]).
 Exit codes: 0 done, 1 failed, 2 wrong use, 3 a check or a verification failed, 130 interrupted.
 Example: fleet demo";
 
@@ -44,7 +45,7 @@ pub struct Common {
     #[arg(long, global = true, env = "FLEET_PARTITIONS")]
     pub partitions: Option<usize>,
     /// One JSON object a line instead of text.
-    #[arg(long, global = true, env = "FLEET_JSON")]
+    #[arg(long, global = true, env = "FLEET_JSON", value_parser = FalseyValueParser::new())]
     pub json: bool,
     /// What is logged to standard error: error, warn, info, debug, or per module as in fleet_jobs=debug; our own errors
     /// where it is left out.
@@ -116,7 +117,7 @@ pub struct Generate {
     #[arg(long, env = "FLEET_GENERATE_FLIGHTS_PER_DAY", default_value_t = 8.0)]
     pub flights_per_day: f64,
     /// Also write telemetry, which outweighs all the rest.
-    #[arg(long, env = "FLEET_GENERATE_TELEMETRY")]
+    #[arg(long, env = "FLEET_GENERATE_TELEMETRY", value_parser = FalseyValueParser::new())]
     pub telemetry: bool,
     /// Samples a second of each telemetry parameter.
     #[arg(long, env = "FLEET_GENERATE_SAMPLE_RATE_HZ", default_value_t = 1.0)]
@@ -154,10 +155,10 @@ pub struct Run {
     #[arg(long, env = "FLEET_INTERVAL")]
     pub interval: Option<Interval>,
     /// Compute everything again on single-process DataFusion, and commit only what agrees.
-    #[arg(long, env = "FLEET_VERIFY")]
+    #[arg(long, env = "FLEET_VERIFY", value_parser = FalseyValueParser::new())]
     pub verify: bool,
     /// Show the stages as they were executed, with their metrics.
-    #[arg(long, env = "FLEET_STAGES")]
+    #[arg(long, env = "FLEET_STAGES", value_parser = FalseyValueParser::new())]
     pub stages: bool,
     #[command(flatten)]
     pub database: Database,
@@ -181,7 +182,9 @@ pub struct Plan {
 
 #[derive(Args, Debug)]
 pub struct Query {
+    /// One SELECT over tables and views, as in `fleet tables`; `quarantine` is short for ledger.quarantine.
     pub sql: String,
+    /// How rows are printed.
     #[arg(long, env = "FLEET_FORMAT", default_value = "table")]
     pub format: Format,
 }
@@ -228,7 +231,7 @@ pub struct Executor {
     /// The name or address at which others reach this executor; the address it listens on where it is left out.
     #[arg(long, env = "FLEET_ADVERTISED_HOST")]
     pub advertised_host: Option<String>,
-    /// Bound of all tasks' memory together, bytes; a share of the machine's where it is left out.
+    /// Bound of all tasks' memory together, bytes, 0 for none; 70 % of the container's or machine's where it is left out.
     #[arg(long, env = "FLEET_MEMORY_BYTES")]
     pub memory_bytes: Option<u64>,
     /// Folder of the shuffle files; a temporary one where it is left out.

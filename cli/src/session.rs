@@ -49,8 +49,8 @@ impl Session {
         let partitions = common.partitions.unwrap_or(slots * 2).max(1);
         let shared = runtime(Arc::clone(&stores)).map_err(Error::engine("session"))?;
         let state = session_state(session_config(partitions), Arc::clone(&shared));
-        let (url, embedded) = match &common.scheduler {
-            Some(url) => (url.clone(), None),
+        let (url, embedded) = match common.scheduler.as_deref().filter(|url| !url.is_empty()) {
+            Some(url) => (url.to_owned(), None),
             None => {
                 let (scheduler, executor) = embedded(slots, &stores).await?;
                 (format!("http://{}", scheduler.address), Some((scheduler, executor)))

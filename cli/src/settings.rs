@@ -62,28 +62,34 @@ fn file() -> Result<Option<(PathBuf, Table)>, String> {
 fn with_file(mut command: Command, table: &Table) -> Result<Command, String> {
     for (key, value) in table {
         match value {
-            Value::Table(own) => {
-                if command.find_subcommand(key).is_none() {
-                    return Err(format!(
-                        "`[{key}]` is no command; known are {}",
-                        names(command.get_subcommands().map(Command::get_name))
-                    ));
-                }
-                for (key_inside, value) in own {
-                    let refuse = |problem| format!("`[{key}]`: {problem}");
-                    let subcommand =
-                        command.find_subcommand(key).ok_or_else(|| refuse(String::from("no such command")))?;
-                    let id = option(subcommand, key_inside).map_err(refuse)?;
-                    let text = text(key_inside, value).map_err(refuse)?;
-                    command =
-                        command.mut_subcommand(key, |subcommand| subcommand.mut_arg(id, |arg| arg.default_value(text)));
-                }
+            Value::Table(commands) if key == "command" => command = with_commands(command, commands)?,
+            Value::Table(_) => {
+                return Err(format!("`[{key}]` is not known; a command's settings are in [command.<name>]"));
             }
             value => {
                 let id = option(&command, key)?;
                 let text = text(key, value)?;
                 command = command.mut_arg(id, |arg| arg.default_value(text));
             }
+        }
+    }
+    Ok(command)
+}
+
+fn with_commands(mut command: Command, commands: &Table) -> Result<Command, String> {
+    for (name, own) in commands {
+        let refuse = |problem: String| format!("`[command.{name}]`: {problem}");
+        let known = || names(command.get_subcommands().map(Command::get_name));
+        let Value::Table(own) = own else { return Err(refuse("expected a table".to_owned())) };
+        let Some(subcommand) = command.find_subcommand(name) else {
+            return Err(refuse(format!("no such command; known are {}", known())));
+        };
+        let mut defaults = Vec::new();
+        for (key, value) in own {
+            defaults.push((option(subcommand, key).map_err(refuse)?, text(key, value).map_err(refuse)?));
+        }
+        for (id, text) in defaults {
+            command = command.mut_subcommand(name, |subcommand| subcommand.mut_arg(id, |arg| arg.default_value(text)));
         }
     }
     Ok(command)
@@ -151,7 +157,7 @@ mod tests {
 
     #[test]
     fn a_flag_wins_over_the_file() {
-        let toml = "data = \"/from/file\"\npartitions = 7\n[generate]\naircraft = 3\n";
+        let toml = "data = \"/from/file\"\npartitions = 7\nscheduler = \"http://h:1\"\n[command.scheduler]\nport = 0\n[command.generate]\naircraft = 3\n";
         let cli = parsed(toml, &["generate", "--data", "/from/flag"]).unwrap();
         assert_eq!((cli.common.data.as_str(), cli.common.partitions), ("/from/flag", Some(7)));
         let crate::options::Command::Generate(generate) = cli.command else { panic!("not generate") };
@@ -161,8 +167,8 @@ mod tests {
     #[test]
     fn unknown_keys_and_variables_are_refused_by_name() {
         assert!(parsed("speed = 9\n", &["tables"]).unwrap_err().contains("`speed`"));
-        assert!(parsed("[fly]\nhigh = true\n", &["tables"]).unwrap_err().contains("[fly]"));
-        assert!(parsed("[generate]\nplanes = 1\n", &["tables"]).unwrap_err().contains("planes"));
+        assert!(parsed("[command.fly]\nhigh = true\n", &["tables"]).unwrap_err().contains("command.fly"));
+        assert!(parsed("[command.generate]\nplanes = 1\n", &["tables"]).unwrap_err().contains("planes"));
         let refused = unknown_variables(&Cli::command(), [OsString::from("FLEET_SPEED")].into_iter());
         assert!(refused.unwrap_err().contains("FLEET_SPEED"));
     }

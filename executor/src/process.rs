@@ -3,6 +3,7 @@
 use std::net::{IpAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::extension::SessionConfigExt;
@@ -40,6 +41,7 @@ pub struct Options {
 
 /// Runs until it is told to stop. `ready` is told the executor's id and its two ports.
 pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result<(), Error> {
+    reachable(&options.scheduler_host, options.scheduler_port).await?;
     let port = free(options.bind, options.port)?;
     let task_port = free(options.bind, options.task_port)?;
     let executor_id = format!("executor-{}", uuid::Uuid::new_v4());
@@ -81,6 +83,19 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
     };
     ready(&executor_id, port, task_port);
     start_executor_process(Arc::new(config)).await.map_err(Error::Stopped)
+}
+
+/// Waits for the scheduler to listen. Ballista's own wait never ends.
+async fn reachable(host: &str, port: u16) -> Result<(), Error> {
+    let started = tokio::time::Instant::now();
+    loop {
+        let Err(error) = tokio::net::TcpStream::connect((host, port)).await else { return Ok(()) };
+        if started.elapsed() > Duration::from_secs(SCHEDULER_WAIT_SECONDS.into()) {
+            let problem = format!("{error}, for {SCHEDULER_WAIT_SECONDS} s");
+            return Err(Error::Scheduler { url: format!("http://{host}:{port}"), problem });
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 }
 
 /// The port asked for, or a free one in the place of 0.

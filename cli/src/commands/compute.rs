@@ -5,7 +5,7 @@ use std::sync::Arc;
 use fleet_jobs::ingest::SourceReport;
 use fleet_jobs::run::Run;
 
-use crate::display::{Display, grouped};
+use crate::display::{Display, grouped, say};
 use crate::options::{self, Common};
 use crate::session::{Needs, Session};
 
@@ -21,13 +21,13 @@ pub async fn ingest(common: &Common, options: &options::Ingest) -> anyhow::Resul
 /// Rows in = rows kept + rows replaced + rows quarantined, over all sources.
 pub fn tell_counts(common: &Common, reports: &[SourceReport]) {
     if common.json {
-        println!("{}", serde_json::json!({ "event": "ingested", "sources": reports }));
+        say(format_args!("{}", serde_json::json!({ "event": "ingested", "sources": reports })));
         return;
     }
     let sum = |count: fn(&SourceReport) -> i64| u64::try_from(reports.iter().map(count).sum::<i64>()).unwrap_or(0);
     let files: u64 = reports.iter().map(|report| report.files_ingested).sum();
     let skipped: u64 = reports.iter().map(|report| report.files_skipped).sum();
-    println!(
+    say(format_args!(
         "{} rows in = {} kept + {} replaced by key + {} quarantined, from {} files ({} delivered before and skipped)",
         grouped(sum(|report| report.rows_in)),
         grouped(sum(|report| report.rows_kept)),
@@ -35,18 +35,23 @@ pub fn tell_counts(common: &Common, reports: &[SourceReport]) {
         grouped(sum(|report| report.rows_quarantined)),
         grouped(files),
         grouped(skipped),
-    );
+    ));
 }
 
 pub async fn run(common: &Common, options: &options::Run) -> anyhow::Result<()> {
     let display = Display::new(common.json, options.stages);
     let needs = Needs { verify: options.verify, publish: options.database.publish.as_deref() };
     let session = Session::open(common, needs, Arc::clone(&display) as _).await?;
-    let reports = session.runner.run(&options.names, &Run::new(options.interval)).await;
+    let run = Run::new(options.interval);
+    let jobs = &session.runner.catalog.jobs;
+    if options.names.iter().any(|name| jobs.get(name).is_some_and(|job| job.ingest)) {
+        tell_counts(common, &session.runner.ingest(&session.landing, &[], &run).await?);
+    }
+    let reports = session.runner.run(&options.names, &run).await;
     display.finish();
     let reports = reports?;
     if common.json {
-        println!("{}", serde_json::json!({ "event": "ran", "steps": reports }));
+        say(format_args!("{}", serde_json::json!({ "event": "ran", "steps": reports })));
     } else {
         let computed = reports.iter().filter(|report| !report.up_to_date).count();
         let published: u64 = reports.iter().filter_map(|report| report.published_rows).sum();
@@ -55,7 +60,11 @@ pub async fn run(common: &Common, options: &options::Run) -> anyhow::Result<()> 
         } else {
             String::new()
         };
-        println!("{} tables: {computed} computed, {} up to date{published}", reports.len(), reports.len() - computed);
+        say(format_args!(
+            "{} tables: {computed} computed, {} up to date{published}",
+            reports.len(),
+            reports.len() - computed
+        ));
     }
     Ok(())
 }
@@ -68,10 +77,10 @@ pub async fn publish(common: &Common, options: &options::Publish) -> anyhow::Res
     display.finish();
     let reports = reports?;
     if common.json {
-        println!("{}", serde_json::json!({ "event": "published", "steps": reports }));
+        say(format_args!("{}", serde_json::json!({ "event": "published", "steps": reports })));
     } else {
         let rows: u64 = reports.iter().filter_map(|report| report.published_rows).sum();
-        println!("{} tables published, {} rows changed", reports.len(), grouped(rows));
+        say(format_args!("{} tables published, {} rows changed", reports.len(), grouped(rows)));
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use fleet_generator::Options;
 use fleet_jobs::run::Run;
 
 use super::{compute, generate, query};
-use crate::display::Display;
+use crate::display::{Display, say};
 use crate::options::{Common, Demo, Format};
 use crate::session::{Needs, Session};
 
@@ -24,33 +24,49 @@ pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
     let started = Instant::now();
     let common = Common { data: options.dir.to_string_lossy().into_owned(), warehouse: None, ..common.clone() };
     if options.dir.join("landing").exists() {
-        println!("1. a fleet is in {} already, and is used again", options.dir.display());
+        say(format_args!("1. a fleet is in {} already, and is used again", options.dir.display()));
     } else {
-        println!("1. making a fleet of 10 aircraft and 90 days in {}", options.dir.display());
-        generate::files(&common, &Options::default(), &options.dir)?;
+        say(format_args!("1. making a fleet of 10 aircraft and 90 days in {}", options.dir.display()));
+        let (common, folder) = (common.clone(), options.dir.clone());
+        tokio::task::spawn_blocking(move || make(&common, &folder)).await??;
     }
     let display = Display::new(common.json, false);
     let needs = Needs { verify: true, publish: options.database.publish.as_deref() };
     let session = Session::open(&common, needs, Arc::clone(&display) as _).await?;
     let run = Run::new(None);
-    println!("2. ingesting its files");
+    say(format_args!("2. ingesting its files"));
     let reports = session.runner.ingest(&session.landing, &[], &run).await?;
     compute::tell_counts(&common, &reports);
-    println!("3. computing the tables on the cluster, and again in one process to compare");
+    say(format_args!("3. computing the tables on the cluster, and again in one process to compare"));
     let steps = session.runner.run(&[], &run).await?;
     display.finish();
-    println!("4. what came out\n\nDispatch reliability of the fleet by month");
+    say(format_args!("4. what came out\n\nDispatch reliability of the fleet by month"));
     show(&session, DISPATCH).await?;
-    println!("\nThe ten worst parts by time between unscheduled removals, beside the truth they were drawn from");
+    say(format_args!(
+        "\nThe ten worst parts by time between unscheduled removals, beside the truth they were drawn from"
+    ));
     show(&session, &worst_parts(&options.dir)?).await?;
-    println!("\nRows in quarantine by source and reason");
+    say(format_args!("\nRows in quarantine by source and reason"));
     show(&session, QUARANTINED).await?;
     if options.database.publish.is_some() {
         let rows: u64 = steps.iter().filter_map(|step| step.published_rows).sum();
-        println!("\n{rows} rows published to PostgreSQL");
+        say(format_args!("\n{rows} rows published to PostgreSQL"));
     }
     next_steps(&options.dir, started);
     Ok(())
+}
+
+/// Makes the fleet aside and moves it into place, so that one that is there is whole.
+fn make(common: &Common, folder: &Path) -> anyhow::Result<()> {
+    let aside = folder.join(".unfinished");
+    if aside.exists() {
+        std::fs::remove_dir_all(&aside)?;
+    }
+    generate::files(common, &Options::default(), &aside)?;
+    for part in ["truth", "reference", "landing"] {
+        std::fs::rename(aside.join(part), folder.join(part))?;
+    }
+    Ok(std::fs::remove_dir_all(&aside)?)
 }
 
 async fn show(session: &Session, sql: &str) -> anyhow::Result<()> {
@@ -83,12 +99,14 @@ fn worst_parts(folder: &Path) -> anyhow::Result<String> {
 
 fn next_steps(folder: &Path, started: Instant) {
     let data = folder.display();
-    println!(
+    say(format_args!(
         "\nDone in {:.1} s. The tables are Delta Lake tables in {data}/warehouse. Next:",
         started.elapsed().as_secs_f64()
-    );
-    println!("  fleet tables --data {data}");
-    println!("  fleet query --data {data} \"select * from reliability.component where unscheduled_removals > 2\"");
-    println!("  fleet plan --data {data} reliability.component");
-    println!("  fleet run --data {data} --publish postgres://user@localhost/database");
+    ));
+    say(format_args!("  fleet tables --data {data}"));
+    say(format_args!(
+        "  fleet query --data {data} \"select * from reliability.component where unscheduled_removals > 2\""
+    ));
+    say(format_args!("  fleet plan --data {data} reliability.component"));
+    say(format_args!("  fleet run --data {data} --publish postgres://user@localhost/database"));
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, bail};
 use fleet_generator::{Options, Summary, Telemetry};
 use fleet_jobs::storage::Folder;
 
-use crate::display::{Display, grouped};
+use crate::display::{Display, grouped, say};
 use crate::options::{Common, Generate};
 
 pub fn generate(common: &Common, options: &Generate) -> anyhow::Result<()> {
@@ -34,14 +34,14 @@ pub fn generate(common: &Common, options: &Generate) -> anyhow::Result<()> {
     let started = Instant::now();
     let summary = files(common, &made, &out)?;
     if common.json {
-        println!(
+        say(format_args!(
             "{}",
             serde_json::json!({
                 "files": summary.files, "rows": summary.rows, "bytes": summary.bytes, "damaged_rows": summary.damaged_rows,
                 "late_files": summary.late_files, "duplicate_files": summary.duplicate_files,
                 "seconds": started.elapsed().as_secs_f64(),
             })
-        );
+        ));
     }
     Ok(())
 }
@@ -65,12 +65,11 @@ pub fn files(common: &Common, options: &Options, out: &PathBuf) -> anyhow::Resul
         fleet_generator::generate(options, out, &tell).with_context(|| format!("generate into {}", out.display()))?;
     display.finish();
     display.line(&format!(
-        "  {} files, {} rows ({} damaged on purpose), {} MB in {}",
+        "  {} files, {} rows ({} damaged on purpose), {} MB",
         grouped(summary.files),
         grouped(summary.rows),
         grouped(summary.damaged_rows),
         summary.bytes / 1_000_000,
-        out.display()
     ));
     Ok(summary)
 }

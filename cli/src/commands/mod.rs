@@ -12,7 +12,9 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
     let common = cli.common;
     match cli.command {
         Command::Demo(options) => demo::demo(&common, &options).await,
-        Command::Generate(options) => generate::generate(&common, &options),
+        Command::Generate(options) => {
+            tokio::task::spawn_blocking(move || generate::generate(&common, &options)).await?
+        }
         Command::Ingest(options) => compute::ingest(&common, &options).await,
         Command::Run(options) => compute::run(&common, &options).await,
         Command::Publish(options) => compute::publish(&common, &options).await,

@@ -11,7 +11,7 @@ use fleet_jobs::Error;
 use fleet_jobs::catalog::Materialized;
 use fleet_jobs::run::Runner;
 
-use crate::display::{Display, grouped};
+use crate::display::{Display, grouped, say};
 use crate::options::{self, Common, Format};
 use crate::session::{Needs, Session};
 
@@ -30,7 +30,7 @@ pub async fn rows(runner: &Runner, sql: &str) -> anyhow::Result<Vec<RecordBatch>
 pub fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
     let out = std::io::stdout().lock();
     match format {
-        Format::Table => println!("{}", pretty_format_batches(batches)?),
+        Format::Table => say(format_args!("{}", pretty_format_batches(batches)?)),
         Format::Csv => {
             let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
             batches.iter().try_for_each(|batch| writer.write(batch))?;
@@ -39,7 +39,7 @@ pub fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
             let mut writer = ArrayWriter::new(out);
             batches.iter().try_for_each(|batch| writer.write(batch))?;
             writer.finish()?;
-            println!();
+            say("");
         }
     }
     Ok(())
@@ -56,25 +56,25 @@ pub async fn tables(common: &Common) -> anyhow::Result<()> {
     }
     if common.json {
         for table in &listed {
-            println!(
+            say(format_args!(
                 "{}",
                 serde_json::json!({
                     "table": table.table, "version": table.version, "rows": table.rows(), "files": table.files.len(),
                     "bytes": table.size_bytes(), "folder": table.folder.to_string(),
                 })
-            );
+            ));
         }
         return Ok(());
     }
-    println!("{:<36} {:>7} {:>13} {:>6} {:>9}", "table", "version", "rows", "files", "size");
+    say(format_args!("{:<36} {:>7} {:>13} {:>6} {:>9}", "table", "version", "rows", "files", "size"));
     for table in &listed {
         let kilobytes = table.size_bytes().div_ceil(1000);
         let (name, rows) = (table.table.to_string(), grouped(table.rows()));
-        println!("{name:<36} {:>7} {rows:>13} {:>6} {kilobytes:>6} kB", table.version, table.files.len());
+        say(format_args!("{name:<36} {:>7} {rows:>13} {:>6} {kilobytes:>6} kB", table.version, table.files.len()));
     }
     let views = runner.catalog.models.values().filter(|model| model.header.materialized == Materialized::View);
-    println!("views: {}", views.map(|model| model.name.to_string()).collect::<Vec<_>>().join(", "));
-    println!("in {}", runner.warehouse.root());
+    say(format_args!("views: {}", views.map(|model| model.name.to_string()).collect::<Vec<_>>().join(", ")));
+    say(format_args!("in {}", runner.warehouse.root()));
     Ok(())
 }
 
@@ -88,9 +88,9 @@ pub async fn plan(common: &Common, options: &options::Plan) -> anyhow::Result<()
     let stages = fleet_scheduler::planned_stages(plan, state.config()).context(options.model.clone())?;
     for (number, stage) in stages.iter().enumerate() {
         if common.json {
-            println!("{}", serde_json::json!({ "stage": number + 1, "plan": stage }));
+            say(format_args!("{}", serde_json::json!({ "stage": number + 1, "plan": stage })));
         } else {
-            println!("stage {}\n{stage}", number + 1);
+            say(format_args!("stage {}\n{stage}", number + 1));
         }
     }
     if stages.is_empty() {

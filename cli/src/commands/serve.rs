@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use anyhow::{Context, bail};
 use fleet_scheduler::{Scheduler, Tasks};
 
+use crate::display::say;
 use crate::options::{self, Common};
 use crate::session::slots;
 
@@ -13,7 +14,7 @@ const SCHEDULER_PORT: u16 = 50050;
 pub async fn scheduler(options: &options::Scheduler) -> anyhow::Result<()> {
     let host = options.advertised_host.clone().unwrap_or_else(|| options.bind.to_string());
     let scheduler = Scheduler::start(SocketAddr::from((options.bind, options.port)), &host, Tasks::Pushed).await?;
-    println!("scheduler listening on {}", scheduler.address);
+    say(format_args!("scheduler listening on {}", scheduler.address));
     let mut terminated =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("signals")?;
     tokio::select! {
@@ -37,8 +38,9 @@ pub async fn executor(common: &Common, options: options::Executor) -> anyhow::Re
         memory_bytes: options.memory_bytes,
         work_folder: options.work_dir,
     };
-    let ready =
-        |id: &str, port: u16, task_port: u16| println!("{id} listening on ports {port} and {task_port} for {url}");
+    let ready = |id: &str, port: u16, task_port: u16| {
+        say(format_args!("{id} listening on ports {port} and {task_port} for {url}"))
+    };
     Ok(fleet_executor::run(options, ready).await?)
 }
 

@@ -50,6 +50,9 @@ pub struct Job {
     pub name: String,
     pub description: String,
     pub models: Vec<TableName>,
+    /// Whether new landing files are ingested first.
+    #[serde(default)]
+    pub ingest: bool,
     pub default_interval: Unit,
     pub schedule: Schedule,
 }

@@ -13,7 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
 use super::SourceReport;
-use super::merge::{Merged, Upsert};
+use super::merge::{Merged, Reloaded, Upsert};
 use super::stage::{Fate, Staged, StagedFile};
 use crate::catalog::{ingested_file_schema, quarantine_schema, source_schema};
 use crate::landing::SourceSpec;
@@ -87,6 +87,7 @@ impl Runner {
             latest_by: ["_delivered_on", "_file", "_line"].map(str::to_owned).to_vec(),
             partition: source.partition.as_ref().map(|_| "_day".to_owned()),
             moves: true,
+            reloaded: reloaded(staged, "_file"),
             fingerprint: "ingested".to_owned(),
         };
         Ok((self.merge(&upsert).await?, context))
@@ -101,7 +102,8 @@ impl Runner {
         run: &Run,
     ) -> Result<Counts> {
         let step = "ledger.quarantine";
-        if staged.quarantined.files.is_empty() {
+        let reloaded = reloaded(staged, "file");
+        if staged.quarantined.files.is_empty() && reloaded.files.is_empty() {
             return Ok(Counts::new());
         }
         let at = run.started_at.format("%Y-%m-%dT%H:%M:%S%.6fZ");
@@ -120,6 +122,7 @@ impl Runner {
             latest_by: vec!["ingested_at".to_owned()],
             partition: Some("delivered_on".to_owned()),
             moves: false,
+            reloaded,
             fingerprint: "ingested".to_owned(),
         };
         let merged = self.merge(&upsert).await?;
@@ -176,6 +179,7 @@ impl Runner {
             latest_by: vec!["ingested_at".to_owned()],
             partition: Some("delivered_on".to_owned()),
             moves: false,
+            reloaded: Reloaded::default(),
             fingerprint: "ingested".to_owned(),
         };
         let merged = self.merge(&upsert).await?;
@@ -207,6 +211,12 @@ impl Runner {
         let sql = format!("select {column}, count(*) from account.rows group by 1");
         counted(&self.query(&context, &snapshot.table.to_string(), &sql).await?.batches)
     }
+}
+
+/// The accepted files that were ingested before, under the same name.
+fn reloaded(staged: &Staged, column: &'static str) -> Reloaded {
+    let files = staged.of(Fate::Ingested).filter(|file| file.known).map(|file| file.file.clone());
+    Reloaded { column, files: files.collect() }
 }
 
 fn report(source: &SourceSpec, staged: &Staged, kept: &Counts, quarantined: &Counts, merged: &Merged) -> SourceReport {

@@ -66,7 +66,9 @@ impl Landing {
                 object.location.filename().unwrap_or_default()
             )
         });
-        Ok(listed.common_prefixes.iter().filter_map(stranger).chain(loose).collect())
+        let empty = (listed.common_prefixes.is_empty() && listed.objects.is_empty())
+            .then(|| format!("nothing is in {folder}; expected landing/<source>/<YYYY-MM-DD>/<file> (check --data)"));
+        Ok(empty.into_iter().chain(listed.common_prefixes.iter().filter_map(stranger)).chain(loose).collect())
     }
 
     /// The source's files that the manifest does not know, or knows with other content, in the order of delivery.

@@ -28,7 +28,24 @@ pub(super) struct Upsert {
     pub partition: Option<String>,
     /// Whether a key may stand in another partition already, and must leave it.
     pub moves: bool,
+    /// Files that were ingested before with other content, whose rows make way for their new ones.
+    pub reloaded: Reloaded,
     pub fingerprint: String,
+}
+
+/// Files, and the column that names a row's file.
+#[derive(Default)]
+pub(super) struct Reloaded {
+    pub column: &'static str,
+    pub files: Vec<String>,
+}
+
+impl Reloaded {
+    /// The condition that a row is of one of the files.
+    fn condition(&self) -> Option<String> {
+        let files: Vec<String> = self.files.iter().map(|file| format!("'{}'", file.replace('\'', "''"))).collect();
+        (!files.is_empty()).then(|| format!("\"{}\" in ({})", self.column, files.join(", ")))
+    }
 }
 
 /// What an upsert wrote, not committed yet.
@@ -113,6 +130,10 @@ impl Runner {
         }
         let low = bounds.iter().map(|(low, _)| low).min();
         let high = bounds.iter().map(|(_, high)| high).max();
+        if let (Some(condition), Some(_)) = (upsert.reloaded.condition(), base) {
+            let sql = format!("select distinct \"{partition}\" from merge.existing where {condition}");
+            touched.extend(self.distinct(upsert, &context, &sql).await?);
+        }
         if let (true, Some(_), Some(low), Some(high)) = (upsert.moves, base, low, high) {
             touched.extend(self.moved_from(upsert, &context, partition, (low, high)).await?);
         }
@@ -144,10 +165,15 @@ impl Runner {
              incoming as (select {keys}, \"{partition}\" from merge.incoming) \
              select distinct e.\"{partition}\" from standing e join incoming i on {same_key} where e.\"{partition}\" <> i.\"{partition}\""
         );
+        self.distinct(upsert, context, &sql).await
+    }
+
+    /// The values of a query's only column, as Delta writes them.
+    async fn distinct(&self, upsert: &Upsert, context: &SessionContext, sql: &str) -> Result<Partitions> {
+        let step = upsert.table.to_string();
         let mut partitions = Partitions::new();
-        for batch in self.query(context, &upsert.table.to_string(), &sql).await?.batches {
-            let texts = cast(batch.column(0), &DataType::Utf8)
-                .map_err(|error| Error::engine(upsert.table.to_string())(error.into()))?;
+        for batch in self.query(context, &step, sql).await?.batches {
+            let texts = cast(batch.column(0), &DataType::Utf8).map_err(|error| Error::engine(&step)(error.into()))?;
             partitions.extend(texts.as_string::<i32>().iter().map(|text| text.map(str::to_owned)));
         }
         Ok(partitions)
@@ -188,9 +214,10 @@ fn merge_sql(upsert: &Upsert) -> String {
     let columns = list(&mut upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
     let key = list(&mut upsert.key.iter().map(|name| format!("\"{name}\"")));
     let order = list(&mut upsert.latest_by.iter().map(|name| format!("\"{name}\" desc nulls last")));
+    let kept = upsert.reloaded.condition().map(|condition| format!("where not ({condition})")).unwrap_or_default();
     format!(
         "with all_rows as (\
-           select {columns}, 0 as _incoming from merge.existing union all select {columns}, 1 as _incoming from merge.incoming\
+           select {columns}, 0 as _incoming from merge.existing {kept} union all select {columns}, 1 as _incoming from merge.incoming\
          ), ranked as (\
            select *, row_number() over (partition by {key} order by {order}, _incoming desc) as _rank from all_rows\
          ) select {columns} from ranked where _rank = 1"

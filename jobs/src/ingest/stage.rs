@@ -40,6 +40,8 @@ pub(super) struct StagedFile {
     pub modified_at: DateTime<Utc>,
     pub delivered_on: Option<NaiveDate>,
     pub fate: Fate,
+    /// Whether a file of this name was ingested before.
+    pub known: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +119,7 @@ impl Runner {
                     modified_at: file.modified_at,
                     delivered_on: file.file.delivered_on,
                     fate: Fate::Ingested,
+                    known: false,
                 });
             }
         }
@@ -194,6 +197,7 @@ fn decide(files: &mut [StagedFile], known: &KnownFiles) {
     let mut seen: BTreeSet<String> =
         known.values().filter(|file| file.ingested).map(|file| file.sha256.clone()).collect();
     for file in files {
+        file.known = known.contains_key(&file.file);
         file.fate = if known.get(&file.file).is_some_and(|known| known.sha256 == file.sha256) {
             Fate::Unchanged
         } else if seen.insert(file.sha256.clone()) {

@@ -180,9 +180,17 @@ impl JsonParser {
         match (&self.spec.explode, self.explode) {
             (Some(explode), Some(places)) => match exploded(&object, &explode.field) {
                 Ok(lists) => {
+                    let mark = rows.mark();
                     for (name, values) in lists {
                         let filled = self.fill(&object, Some((places, name, values)), rows);
+                        let damaged = filled.is_err();
+                        if damaged {
+                            rows.back_to(mark);
+                        }
                         rows.end(self.line, text, filled);
+                        if damaged {
+                            return;
+                        }
                     }
                 }
                 Err(fault) => rows.reject(self.line, text, fault.in_column(&explode.field)),

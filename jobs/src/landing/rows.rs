@@ -95,6 +95,19 @@ impl Rows {
         self.lines.len() + self.quarantined.len()
     }
 
+    /// A place to go back to.
+    pub fn mark(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Forgets the rows since the mark: the record that they came from turned out to be damaged.
+    pub fn back_to(&mut self, mark: usize) {
+        self.rows_in -= i64::try_from(self.lines.len() - mark).unwrap_or(0);
+        self.lines.truncate(mark);
+        self.raws.truncate(mark);
+        self.columns.iter_mut().for_each(|column| column.truncate(mark));
+    }
+
     /// Ends a record: `filled` says whether every column took its value.
     pub fn end(&mut self, line: u64, raw: &[u8], filled: Result<(), Fault>) {
         match filled {

@@ -24,6 +24,10 @@ impl Runner {
         let current = self.warehouse.snapshot(&model.name).await?;
         let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), run.interval);
         if work.is_none() {
+            if current.is_none() {
+                let text = "has no input yet; run `fleet ingest` first, and check --data";
+                self.progress.report(Event::Notice { step: &model.name.to_string(), text });
+            }
             return Ok(StepReport {
                 table: model.name.to_string(),
                 version: current.as_ref().map(|snapshot| snapshot.version),

@@ -84,7 +84,7 @@ impl Runner {
         if model.header.publish
             && let Some(publisher) = &self.publisher
         {
-            report.published_rows = Some(self.publish(publisher, model, run).await?);
+            report.published_rows = Some(self.attempts(&name, || self.publish(publisher, model, run)).await?);
         }
         if report.up_to_date {
             self.progress.report(Event::UpToDate { step: &name });
@@ -101,10 +101,19 @@ impl Runner {
         let Some(publisher) = &self.publisher else {
             return Err(Error::invalid("publish", "no database given; pass --publish postgres://user@host/database"));
         };
+        for name in names.iter().filter(|name| name.contains('.')) {
+            if !self.catalog.model(&name.parse()?)?.header.publish {
+                return Err(Error::invalid(
+                    name.as_str(),
+                    "is not for publishing; its header would say `publish: true`",
+                ));
+            }
+        }
         let mut reports = Vec::new();
         for model in self.catalog.select(names)?.iter().filter(|model| model.header.publish) {
             let snapshot = self.warehouse.snapshot(&model.name).await?;
-            let rows = self.publish(publisher, model, run).await?;
+            let name = model.name.to_string();
+            let rows = self.attempts(&name, || self.publish(publisher, model, run)).await?;
             let report = StepReport {
                 table: model.name.to_string(),
                 version: snapshot.map(|snapshot| snapshot.version),

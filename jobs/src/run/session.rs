@@ -215,6 +215,10 @@ impl Runner {
 
     /// Runs a user's query over every table and view.
     pub async fn ask(&self, sql: &str) -> Result<Vec<RecordBatch>> {
+        self.attempts("query", || self.ask_once(sql)).await
+    }
+
+    async fn ask_once(&self, sql: &str) -> Result<Vec<RecordBatch>> {
         let context = self.browse().await?;
         let statement = context.state().create_logical_plan(sql).await.map_err(Error::engine("query"))?;
         let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);

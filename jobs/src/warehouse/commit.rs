@@ -47,6 +47,7 @@ impl Warehouse {
             && commit.files.is_empty()
             && removed.is_empty()
             && base.schema == commit.schema
+            && ["empty", "fingerprint"].iter().all(|key| base.recorded[key] == commit.record[key])
         {
             return Ok(Some(base.version));
         }

@@ -1,0 +1,1 @@
+//! Benchmarks: `make bench` runs them in release. This crate has no code of its own.

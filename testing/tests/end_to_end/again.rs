@@ -1,0 +1,161 @@
+//! What arrives a second time, late, or corrected: only what it touches is written again.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use crate::kit::{Place, Row, State, copy_folder, number, reference, text};
+
+/// A place of one's own that stands where the reference does.
+fn copy_of_reference() -> Place {
+    let place = Place::new();
+    copy_folder(&reference().place.data_folder(), &place.data_folder());
+    place
+}
+
+#[test]
+fn a_second_ingest_and_run_change_nothing() {
+    let place = copy_of_reference();
+    let before = place.tables();
+    place.ingest_and_run();
+    assert_eq!(place.tables(), before);
+    State::of(&place).assert_same(&reference().state, "a second time");
+}
+
+#[test]
+fn a_file_delivered_again_under_another_name_is_skipped() {
+    let place = copy_of_reference();
+    let before = place.tables();
+    // One with a damaged row, which must not come to quarantine a second time.
+    let damaged = reference().state.quarantine.iter().find(|row| text(row, "file").ends_with(".csv")).unwrap();
+    let content = fs::read(place.landing().join(text(damaged, "file"))).unwrap();
+    let again = format!("{}/2026-06-01/again.csv", text(damaged, "source"));
+    place.deliver(&again, content);
+    place.ingest_and_run();
+
+    let after = place.tables();
+    for (table, listed) in &before {
+        // Only the manifest says that there was a file.
+        if table != "ledger.ingested_file" {
+            assert_eq!(after[table], *listed);
+        }
+    }
+    let state = State::of(&place);
+    let file = state.ledger.iter().find(|row| text(row, "file") == again).unwrap();
+    assert_eq!((text(file, "state"), number(file, "rows_in")), ("skipped", 0), "{file:?}");
+}
+
+/// The one file that held these rows back had all other deliveries, corrections among them, arrive before it.
+#[test]
+fn a_late_file_rewrites_only_its_days() {
+    let place = Place::with_files_of(&reference().place);
+    let (late, day) = corrected_delivery(&place);
+    let held = place.folder().join("held-back");
+    fs::rename(&late, &held).unwrap();
+    place.ingest_and_run();
+    let before = place.tables();
+
+    fs::rename(&held, &late).unwrap();
+    place.done(&["ingest"]);
+    let version = next_version(&before, &place, "source.utilization");
+    assert_eq!(partitions(&place, "source.utilization", version, "_day"), BTreeSet::from([day.clone()]));
+
+    place.done(&["run"]);
+    let version = next_version(&before, &place, "operations.utilization");
+    let month = format!("{}-01", &day[..7]);
+    assert_eq!(partitions(&place, "operations.utilization", version, "month"), BTreeSet::from([month]));
+    let after = place.tables();
+    for table in ["source.flights", "source.events", "operations.dispatch_reliability"] {
+        assert_eq!(after[table], before[table]);
+    }
+    State::of(&place).assert_same(&reference().state, "with a file ingested last");
+}
+
+#[test]
+fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
+    let place = copy_of_reference();
+    let before = place.tables();
+    let sql = "select flight_id, tail, cast(_day as varchar) as day, _file from source.flights \
+               where not cancelled order by flight_id limit 1";
+    let flight = place.rows(sql).remove(0);
+    let (flight_id, day, file) = (text(&flight, "flight_id"), text(&flight, "day"), text(&flight, "_file"));
+    place.deliver(
+        "flights/2026-06-01/moved.csv",
+        format!(
+            "flight_id,tail,scheduled_departure,flight_hours,cancelled\n\
+             {flight_id},{},2026-02-03T04:05:06Z,7.25,false\n",
+            text(&flight, "tail")
+        ),
+    );
+    place.ingest_and_run();
+
+    let found = place.rows(&format!(
+        "select cast(_day as varchar) as day, flight_hours, origin, _file, _line from source.flights \
+         where flight_id = '{flight_id}'"
+    ));
+    let expected = serde_json::json!({
+        "day": "2026-02-03", "flight_hours": 7.25, "_file": "flights/2026-06-01/moved.csv", "_line": 2,
+    });
+    assert_eq!(found.into_iter().map(without_nulls).collect::<Vec<_>>(), vec![expected.as_object().unwrap().clone()]);
+    let version = next_version(&before, &place, "source.flights");
+    let days = BTreeSet::from([day.to_owned(), "2026-02-03".to_owned()]);
+    assert_eq!(partitions(&place, "source.flights", version, "_day"), days);
+
+    let kept = |rows: &[Row]| {
+        let of_file = rows.iter().find(|row| text(row, "file") == file).unwrap();
+        (number(of_file, "rows_kept"), number(of_file, "rows_replaced"))
+    };
+    let (kept_before, replaced_before) = kept(&reference().state.ledger);
+    assert_eq!(kept(&State::of(&place).ledger), (kept_before - 1, replaced_before + 1), "{file}");
+}
+
+/// By delivery day, not by the order of ingestion.
+#[test]
+fn of_two_corrections_the_one_delivered_last_stands() {
+    let place = Place::new();
+    let row = |hours: &str| format!("tail,date,flight_hours\nEI-AAA,2026-01-05,{hours}\n");
+    place.deliver("utilization/2026-01-20/second.csv", row("2.5"));
+    place.done(&["ingest"]);
+    place.deliver("utilization/2026-01-10/first.csv", row("1.5"));
+    place.done(&["ingest"]);
+    place.deliver("utilization/2026-01-20/same-day-b.csv", row("3.5"));
+    place.done(&["ingest"]);
+    let standing = place.rows("select flight_hours, _file from source.utilization");
+    let expected = serde_json::json!([{ "flight_hours": 2.5, "_file": "utilization/2026-01-20/second.csv" }]);
+    assert_eq!(Value::from(standing.into_iter().map(Value::Object).collect::<Vec<_>>()), expected);
+    let ledger = place.rows("select file, rows_kept, rows_replaced from ledger.ingested_file order by file");
+    let counts: Vec<_> = ledger.iter().map(|row| (number(row, "rows_kept"), number(row, "rows_replaced"))).collect();
+    assert_eq!(counts, [(0, 1), (0, 1), (1, 0)], "{ledger:?}");
+}
+
+/// A file of `utilization` for whose day there is a correction too, and that day.
+fn corrected_delivery(place: &Place) -> (PathBuf, String) {
+    let folder = place.landing().join("utilization");
+    let files = || fs::read_dir(&folder).unwrap().flat_map(|day| fs::read_dir(day.unwrap().path()).unwrap());
+    let names: Vec<(PathBuf, String)> =
+        files().map(|file| file.unwrap()).map(|file| (file.path(), file.file_name().into_string().unwrap())).collect();
+    let correction = names.iter().map(|(_, name)| name).filter(|name| name.contains("-correction.")).min().unwrap();
+    let original = correction.split("-correction").next().unwrap();
+    let (path, _) = names.iter().find(|(_, name)| name.starts_with(&format!("{original}."))).unwrap();
+    (path.clone(), original.trim_start_matches("utilization-").to_owned())
+}
+
+/// The version that a table reached in one commit.
+fn next_version(before: &std::collections::BTreeMap<String, Value>, place: &Place, table: &str) -> u64 {
+    let version = before[table]["version"].as_u64().unwrap() + 1;
+    assert_eq!(place.tables()[table]["version"], version, "{table} was written once");
+    version
+}
+
+/// The values of the partition column that a commit added files to or removed them from.
+fn partitions(place: &Place, table: &str, version: u64, column: &str) -> BTreeSet<String> {
+    let actions = place.delta_actions(table, version);
+    let files = actions.iter().flat_map(|action| [&action["add"], &action["remove"]]).filter(|file| file.is_object());
+    files.map(|file| file["partitionValues"][column].as_str().unwrap().to_owned()).collect()
+}
+
+fn without_nulls(row: Row) -> Row {
+    row.into_iter().filter(|(_, value)| !value.is_null()).collect()
+}
