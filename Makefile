@@ -2,6 +2,7 @@
 
 CARGO ?= cargo
 FLEET := target/debug/fleet
+TESTS := --workspace --lib --bins --tests
 SERVERS ?=
 
 .PHONY: demo build test verify lint install-test-servers test-timescale bench
@@ -14,7 +15,7 @@ build:
 
 # All tests, against real servers that are installed first where they are missing.
 test: install-test-servers
-	$(CARGO) test --workspace
+	$(CARGO) test $(TESTS) --no-fail-fast
 
 # What a change must pass: format, lints, tests.
 verify: lint test
@@ -29,7 +30,8 @@ install-test-servers:
 # The tests that need the TimescaleDB extension, which runs in a system folder of its own.
 test-timescale:
 	testing/install.sh timescaledb
-	$(CARGO) test --workspace -- --ignored timescale
+	$(CARGO) test $(TESTS) -- --ignored timescale
 
+# Builds in release, which takes a while; the results are printed.
 bench:
-	$(CARGO) bench --workspace
+	$(CARGO) bench --workspace --benches

@@ -36,6 +36,11 @@ impl Session {
     pub async fn open(common: &Common, needs: Needs<'_>, progress: Arc<dyn Progress>) -> anyhow::Result<Self> {
         let catalog = Arc::new(Catalog::load(common.catalog.as_deref()).await?);
         let data = Folder::parse(&common.data)?;
+        if let (None, "file", Ok(path)) = (&common.warehouse, data.url().scheme(), data.url().to_file_path())
+            && !path.exists()
+        {
+            return Err(Error::invalid(format!("data folder {}", path.display()), "does not exist; pass --data").into());
+        }
         let root = match &common.warehouse {
             Some(warehouse) => Folder::parse(warehouse)?,
             None => data.join("warehouse"),

@@ -6,6 +6,7 @@ use std::process::{Command, Output};
 
 fn fleet(arguments: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("fleet-data")).unwrap();
     Command::new(env!("CARGO_BIN_EXE_fleet")).args(arguments).current_dir(folder.path()).output().unwrap()
 }
 
@@ -48,7 +49,8 @@ fn what_does_not_exist_ends_with_1_and_says_what_does() {
         (&["tables", "--data", "gopher://x"], "gopher"),
         (&["tables", "--scheduler", "http://127.0.0.1:9"], "127.0.0.1:9"),
         (&["generate", "--aircraft", "0"], "aircraft"),
-        (&["publish", "--data", "here"], "--publish"),
+        (&["publish"], "--publish"),
+        (&["ingest", "--data", "nowhere"], "nowhere"),
     ] {
         let output = fleet(arguments);
         assert_eq!(output.status.code(), Some(1), "{arguments:?}: {}", text(&output));

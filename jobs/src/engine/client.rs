@@ -27,6 +27,7 @@ use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt, stream};
 use tonic::transport::Channel;
 
+use super::shipping::shippable;
 use super::{MESSAGE_BYTES, Outcome};
 use crate::{Error, Result};
 
@@ -75,7 +76,8 @@ impl ClusterClient {
         let done = self.submit(what, plan, state, &mut job).await?;
         let batches = self.fetch(done.partition_location).await?;
         let stages = match &job.id {
-            Some(id) => self.stages(id).await?,
+            // What ran is told for information: that it cannot be told spoils no result.
+            Some(id) => self.stages(id).await.unwrap_or_default(),
             None => Vec::new(),
         };
         job.release();
@@ -91,7 +93,8 @@ impl ClusterClient {
     ) -> Result<SuccessfulJob> {
         let codec = state.config().ballista_physical_extension_codec();
         let mut bytes = Vec::new();
-        PhysicalPlanNode::try_from_physical_plan(plan, codec.as_ref())
+        shippable(plan)
+            .and_then(|plan| PhysicalPlanNode::try_from_physical_plan(plan, codec.as_ref()))
             .and_then(|node| node.try_encode(&mut bytes))
             .map_err(Error::engine(format!("{what}: the plan cannot be shipped")))?;
         if bytes.len() > MESSAGE_BYTES as usize {

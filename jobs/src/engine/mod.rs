@@ -6,6 +6,7 @@
 mod client;
 mod codec;
 mod session;
+mod shipping;
 pub mod write;
 
 use std::sync::Arc;

@@ -8,6 +8,8 @@ use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::ToDFSchema;
 use datafusion::error::Result;
 use datafusion::execution::SessionStateBuilder;
+use datafusion::logical_expr::simplify::SimplifyContext;
+use datafusion::optimizer::simplify_expressions::ExprSimplifier;
 use datafusion::physical_expr::PhysicalExpr;
 
 use super::columns::ColumnBuffer;
@@ -46,6 +48,11 @@ impl Expressions {
                 (Some(sql), _) => {
                     let planned = Arc::clone(&input).to_dfschema().and_then(|schema| {
                         let expression = state.create_logical_expr(sql, &schema)?;
+                        let schema = Arc::new(schema);
+                        let context = SimplifyContext::builder().with_schema(Arc::clone(&schema)).build();
+                        let simplifier = ExprSimplifier::new(context);
+                        // Some functions (`arrow_cast` is one) exist only until they are simplified.
+                        let expression = simplifier.simplify(simplifier.coerce(expression, &schema)?)?;
                         state.create_physical_expr(expression, &schema)
                     });
                     let what = format!("source `{}`, column `{}`: expression", spec.name, column.name);

@@ -136,3 +136,19 @@ fn as_floats(rows: &[Row]) -> Vec<Row> {
 fn values(rows: Vec<Row>) -> Value {
     rows.into_iter().map(Value::Object).collect::<Vec<_>>().into()
 }
+
+#[test]
+fn an_expression_may_use_functions_that_planning_resolves() {
+    let yaml = "name: fuel\ndescription: Fuel uplifts.\nformat: csv\nkey: [id]\npartition: day\ncolumns:\n  \
+        - { name: id, type: integer, required: true }\n  \
+        - { name: day, type: date, required: true }\n  \
+        - { name: litres, type: integer, expression: \"arrow_cast(id * 1000, 'Int32')\" }\n";
+    let place = Place::new();
+    let catalog = place.folder().join("catalog");
+    fs::create_dir_all(catalog.join("sources")).unwrap();
+    fs::write(catalog.join("sources/fuel.yaml"), yaml).unwrap();
+    let place = place.with_option("--catalog", catalog.to_str().unwrap());
+    place.deliver("fuel/2026-01-01/a.csv", "id,day\n3,2026-01-01\n");
+    place.done(&["ingest", "fuel"]);
+    assert_eq!(values(place.rows("select litres from source.fuel")), serde_json::json!([{ "litres": 3000 }]));
+}
