@@ -1,6 +1,6 @@
 //! `fleet generate`: a made-up fleet's files.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
@@ -47,7 +47,7 @@ pub fn generate(common: &Common, options: &Generate) -> anyhow::Result<()> {
 }
 
 /// Writes the files, telling how far it is.
-pub fn files(common: &Common, options: &Options, out: &PathBuf) -> anyhow::Result<Summary> {
+pub fn files(common: &Common, options: &Options, out: &Path) -> anyhow::Result<Summary> {
     let display = Display::new(common.json, false);
     let shown = AtomicU32::new(0);
     let tell = |progress: fleet_generator::Progress| {

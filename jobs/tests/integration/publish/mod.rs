@@ -435,7 +435,7 @@ async fn a_role_that_may_only_write_its_tables_publishes_once_they_are_there() {
     for grant in grants {
         query(grant).execute(&database.pool).await.unwrap();
     }
-    let publisher = Publisher::connect(&database.url.replace("fleet:", "writer:")).await.unwrap();
+    let publisher = Publisher::connect(&database.url.replace("postgres:secret@", "writer:secret@")).await.unwrap();
     let published = publisher.publish(&component(), &march(), &publication("b"), batches(&[])).await.unwrap();
     assert_eq!(published.replaced, 2);
     let mut other = component();
