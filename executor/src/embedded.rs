@@ -26,7 +26,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Notify;
 use tonic::transport::server::TcpIncoming;
 
-use crate::waking::WakingEngine;
+use crate::stages::StageEngine;
 use crate::{Error, task_config};
 
 /// The running executor. Its shuffle files go when it is dropped.
@@ -65,7 +65,7 @@ pub async fn start_embedded(
         function_registry(&state),
         Arc::new(LoggingMetricsCollector::default()),
         slots,
-        Arc::new(WakingEngine { inner: DefaultExecutionEngine::new(), wake: Arc::clone(&wake) }),
+        Arc::new(StageEngine { inner: DefaultExecutionEngine::new(), wake: Some(Arc::clone(&wake)) }),
     );
     let url = format!("http://{scheduler}");
     let channel =

@@ -2,7 +2,7 @@
 
 mod embedded;
 mod process;
-mod waking;
+mod stages;
 
 use std::sync::Arc;
 

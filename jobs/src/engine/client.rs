@@ -28,7 +28,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tonic::transport::Channel;
 
 use super::shipping::shippable;
-use super::{MESSAGE_BYTES, Outcome};
+use super::{MESSAGE_BYTES, Outcome, RUN_AGAIN};
 use crate::{Error, Result};
 
 /// How many result partitions are fetched at once.
@@ -120,7 +120,7 @@ impl ClusterClient {
                 Some(Status::Successful(done)) => return Ok(done),
                 Some(Status::Failed(failure)) => {
                     job.id = None;
-                    return Err(failed(what, &failure.error));
+                    return Err(self.failed(what, &failure.error));
                 }
                 Some(Status::Queued(_) | Status::Running(_)) | None => {}
             }
@@ -180,6 +180,13 @@ impl ClusterClient {
         Ok(stages.collect())
     }
 
+    fn failed(&self, what: &str, error: &str) -> Error {
+        if error.contains(RUN_AGAIN) {
+            return Error::Cluster { url: self.url.clone(), problem: RUN_AGAIN.to_owned() };
+        }
+        Error::Engine { what: what.to_owned(), source: DataFusionError::Execution(error.to_owned()) }
+    }
+
     fn lost(&self, error: &dyn std::error::Error) -> Error {
         Error::Cluster { url: self.url.clone(), problem: chain(error) }
     }
@@ -218,10 +225,6 @@ impl Drop for RunningJob {
             });
         }
     }
-}
-
-fn failed(what: &str, error: &str) -> Error {
-    Error::Engine { what: what.to_owned(), source: DataFusionError::Execution(error.to_owned()) }
 }
 
 /// An error with its causes, which tonic's own text leaves out.

@@ -26,6 +26,10 @@ use crate::{Error, Result};
 #[derive(Debug)]
 pub struct ExecutorId(pub String);
 
+/// What an executor says of a stage that it is asked to run a second time, its input having been lost: the job as a
+/// whole must be run again.
+pub const RUN_AGAIN: &str = "an executor was lost; the job is run again";
+
 /// Runs physical plans.
 #[derive(Clone)]
 pub struct Engine {

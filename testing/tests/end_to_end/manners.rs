@@ -33,8 +33,9 @@ fn an_unknown_key_of_the_settings_file_exits_with_2() {
     let place = Place::new();
     for (toml, says) in [
         ("speed = 9\n", "`speed`"),
-        ("[fly]\nhigh = true\n", "[fly]"),
-        ("[generate]\nplanes = 1\n", "`planes`"),
+        ("[command.fly]\nhigh = true\n", "command.fly"),
+        ("[command.generate]\nplanes = 1\n", "`planes`"),
+        ("[generate]\naircraft = 1\n", "[command.<name>]"),
         ("slots = \n", "fleet.toml"),
     ] {
         fs::write(place.folder().join("fleet.toml"), toml).unwrap();

@@ -1,4 +1,9 @@
-//! Waking the poll loop when a task ends. Left alone it would find out at its next idle tick, up to a second later.
+//! Ballista's execution engine with two things added.
+//!
+//! A task wakes the poll loop when it ends: left alone, the loop would find out at its next idle tick, up to a second
+//! later. And a stage that is attempted again is refused, so that the driver runs the whole job anew: when an executor
+//! is lost, Ballista rolls a running stage back but leaves what its finished tasks had already handed on, and the next
+//! stage reads those rows twice.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,20 +12,21 @@ use async_trait::async_trait;
 use ballista_core::JobId;
 use ballista_core::serde::protobuf::{RuntimeStatsReport, ShuffleWritePartition, TaskColumnStats, WindowStateReport};
 use ballista_executor::execution_engine::{DefaultExecutionEngine, ExecutionEngine, QueryStageExecutor};
-use datafusion::error::Result;
+use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionConfig;
+use fleet_jobs::engine::RUN_AGAIN;
 use tokio::sync::Notify;
 
-/// Ballista's own engine, whose tasks wake the poll loop as the last thing they do.
-pub struct WakingEngine {
+/// Ballista's own engine, whose stages run once, and whose tasks wake whoever waits as the last thing they do.
+pub struct StageEngine {
     pub inner: DefaultExecutionEngine,
-    pub wake: Arc<Notify>,
+    pub wake: Option<Arc<Notify>>,
 }
 
-impl ExecutionEngine for WakingEngine {
+impl ExecutionEngine for StageEngine {
     fn create_query_stage_exec(
         &self,
         job_id: JobId,
@@ -40,34 +46,39 @@ impl ExecutionEngine for WakingEngine {
             work_dir,
             config,
         )?;
-        Ok(Arc::new(WakingStage { inner, wake: Wake(Arc::clone(&self.wake)) }))
+        Ok(Arc::new(Stage { inner, wake: Wake(self.wake.clone()) }))
     }
 }
 
 /// The poll loop holds a stage until the task's status is sent and its slot is free: its drop is the moment to wake.
 #[derive(Debug)]
-struct WakingStage {
+struct Stage {
     inner: Arc<dyn QueryStageExecutor>,
     #[expect(dead_code, reason = "held for its drop")]
     wake: Wake,
 }
 
 #[derive(Debug)]
-struct Wake(Arc<Notify>);
+struct Wake(Option<Arc<Notify>>);
 
 impl Drop for Wake {
     fn drop(&mut self) {
-        self.0.notify_one();
+        if let Some(wake) = &self.0 {
+            wake.notify_one();
+        }
     }
 }
 
 #[async_trait]
-impl QueryStageExecutor for WakingStage {
+impl QueryStageExecutor for Stage {
     async fn execute_query_stage(
         &self,
         task_id: usize,
         context: Arc<TaskContext>,
     ) -> Result<Vec<ShuffleWritePartition>> {
+        if context.task_id().is_some_and(|task| stage_attempt(&task) > 0) {
+            return Err(DataFusionError::Execution(RUN_AGAIN.to_owned()));
+        }
         self.inner.execute_query_stage(task_id, context).await
     }
 
@@ -88,8 +99,26 @@ impl QueryStageExecutor for WakingStage {
     }
 }
 
-impl fmt::Display for WakingStage {
+impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.inner, f)
+    }
+}
+
+/// The stage's attempt, from what Ballista calls a task: `TID job/stage.attempt/task.attempt`.
+fn stage_attempt(task: &str) -> usize {
+    let stage = task.split('/').nth(1).and_then(|stage| stage.split_once('.'));
+    stage.and_then(|(_, attempt)| attempt.parse().ok()).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stage_attempt;
+
+    #[test]
+    fn the_attempt_of_a_stage_is_read_from_its_task() {
+        assert_eq!(stage_attempt("TID 038GAX35J8000/4.0/2.1"), 0);
+        assert_eq!(stage_attempt("TID 038GAX35J8000/12.3/0.0"), 3);
+        assert_eq!(stage_attempt("something else"), 0);
     }
 }
