@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::execution_plan::reset_plan_states;
 use datafusion::prelude::SessionContext;
 use fleet_executor::start_embedded;
 use fleet_jobs::engine::{ClusterClient, Engine, runtime, session_config, session_state};
@@ -46,7 +47,8 @@ fn compare(criterion: &mut Criterion) {
     for (name, engine) in [("embedded cluster", &embedded), ("in process", &in_process)] {
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
-                let rows = tokio.block_on(engine.collect("bench", Arc::clone(&plan)));
+                let Ok(plan) = reset_plan_states(Arc::clone(&plan)) else { return };
+                let rows = tokio.block_on(engine.collect("bench", plan));
                 assert!(
                     rows.is_ok_and(|outcome| outcome.batches.iter().map(|batch| batch.num_rows()).sum::<usize>() == 10)
                 );

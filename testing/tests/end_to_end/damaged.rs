@@ -96,7 +96,6 @@ fn a_tenth_of_a_hundred_thousand_damaged_rows_is_found() {
 }
 
 #[test]
-#[ignore = "takes a minute: a million rows"]
 fn a_tenth_of_a_million_damaged_rows_is_found() {
     assert_a_tenth_is_found(1_000_000);
 }
