@@ -5,7 +5,7 @@ FLEET := target/debug/fleet
 TESTS := --workspace --lib --bins --tests
 SERVERS ?=
 
-.PHONY: demo build test verify lint install-test-servers test-timescale test-faults bench
+.PHONY: demo build test verify lint install-test-servers test-timescale bench
 
 demo: build
 	$(FLEET) demo
@@ -31,10 +31,6 @@ install-test-servers:
 test-timescale:
 	testing/install.sh timescaledb
 	$(CARGO) test $(TESTS) -- --ignored timescale
-
-# Executors killed in the middle of a job. Not part of `test`: a job can still be left waiting for ever.
-test-faults: install-test-servers
-	$(CARGO) test $(TESTS) -- --ignored an_executor_killed
 
 # Builds in release, which takes a while; the results are printed.
 bench:

@@ -7,6 +7,8 @@ use chrono::NaiveDate;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_jobs::catalog::Interval;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 /// Raw airline files to published reliability figures, on a laptop or on a cluster.
 #[derive(Parser, Debug)]
@@ -49,11 +51,20 @@ pub struct Common {
     pub json: bool,
     /// What is logged to standard error: error, warn, info, debug, or per module as in fleet_jobs=debug; our own errors
     /// where it is left out.
-    #[arg(long, global = true, env = "FLEET_LOG")]
+    #[arg(long, global = true, env = "FLEET_LOG", value_parser = log_filter)]
     pub log: Option<String>,
     /// Settings file; ./fleet.toml where it is left out and there is one.
     #[arg(long, global = true, env = "FLEET_CONFIG")]
     pub config: Option<PathBuf>,
+}
+
+/// Checks what is to be logged: a bare word that is no level would be taken for a module, and log nothing.
+fn log_filter(text: &str) -> Result<String, String> {
+    let bare = |part: &&str| !part.contains('=') && part.trim().parse::<LevelFilter>().is_err();
+    match text.split(',').find(bare) {
+        Some(part) => Err(format!("`{part}` is no level; expected error, warn, info, debug or module=level")),
+        None => EnvFilter::try_new(text).map(|_| text.to_owned()).map_err(|error| error.to_string()),
+    }
 }
 
 #[derive(Subcommand, Debug)]

@@ -1,15 +1,16 @@
 //! Ballista's execution engine with two things added.
 //!
 //! A task wakes the poll loop when it ends: left alone, the loop would find out at its next idle tick, up to a second
-//! later. And a stage that is attempted again is refused, so that the driver runs the whole job anew: when an executor
-//! is lost, Ballista rolls a running stage back but leaves what its finished tasks had already handed on, and the next
-//! stage reads those rows twice.
+//! later. And what would make Ballista run a stage again ends the job instead, so that its driver runs it anew: a stage
+//! that is attempted again, and input that cannot be fetched. Ballista rolls a running stage back but leaves what its
+//! finished tasks had already handed on, and the next stage reads those rows twice.
 
 use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use ballista_core::JobId;
+use ballista_core::error::BallistaError;
 use ballista_core::serde::protobuf::{RuntimeStatsReport, ShuffleWritePartition, TaskColumnStats, WindowStateReport};
 use ballista_executor::execution_engine::{DefaultExecutionEngine, ExecutionEngine, QueryStageExecutor};
 use datafusion::error::{DataFusionError, Result};
@@ -79,7 +80,14 @@ impl QueryStageExecutor for Stage {
         if context.task_id().is_some_and(|task| stage_attempt(&task) > 0) {
             return Err(DataFusionError::Execution(RUN_AGAIN.to_owned()));
         }
-        self.inner.execute_query_stage(task_id, context).await
+        let written = self.inner.execute_query_stage(task_id, context).await;
+        written.map_err(|error| match error.find_root() {
+            DataFusionError::External(cause) if is_lost_input(cause.as_ref()) => {
+                tracing::warn!(%error, "input of a task is lost");
+                DataFusionError::Execution(RUN_AGAIN.to_owned())
+            }
+            _ => error,
+        })
     }
 
     fn collect_plan_metrics(&self) -> Vec<MetricsSet> {
@@ -105,6 +113,10 @@ impl fmt::Display for Stage {
     }
 }
 
+fn is_lost_input(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    matches!(error.downcast_ref(), Some(BallistaError::FetchFailed(..) | BallistaError::GrpcConnectionError(_)))
+}
+
 /// The stage's attempt, from what Ballista calls a task: `TID job/stage.attempt/task.attempt`.
 fn stage_attempt(task: &str) -> usize {
     let stage = task.split('/').nth(1).and_then(|stage| stage.split_once('.'));
@@ -113,12 +125,20 @@ fn stage_attempt(task: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::stage_attempt;
+    use ballista_core::error::BallistaError;
+
+    use super::{is_lost_input, stage_attempt};
 
     #[test]
     fn the_attempt_of_a_stage_is_read_from_its_task() {
         assert_eq!(stage_attempt("TID 038GAX35J8000/4.0/2.1"), 0);
         assert_eq!(stage_attempt("TID 038GAX35J8000/12.3/0.0"), 3);
         assert_eq!(stage_attempt("something else"), 0);
+    }
+
+    #[test]
+    fn only_failing_to_fetch_is_lost_input() {
+        assert!(is_lost_input(&BallistaError::FetchFailed("executor".to_owned(), 1, 2, "refused".to_owned())));
+        assert!(!is_lost_input(&BallistaError::Internal("bug".to_owned())));
     }
 }

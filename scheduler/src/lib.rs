@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** the cluster plane has no authentication of its own. It listens on loopback unless told otherwise.
 
+mod executors;
 mod stages;
 
 use std::net::SocketAddr;
@@ -14,7 +15,6 @@ use ballista_core::utils::{GrpcServerConfig, create_grpc_server};
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::create_scheduler;
-use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
 use tokio::net::TcpListener;
@@ -24,7 +24,9 @@ use tonic::transport::server::TcpIncoming;
 
 pub use stages::planned_stages;
 
-/// An executor that has not been heard of for so long is dead, and its tasks are given to others.
+use executors::{Executors, Server};
+
+/// An executor that has not been heard of for so long is dead, and its jobs are run again.
 const EXECUTOR_TIMEOUT_SECONDS: u64 = 20;
 const EXECUTOR_CHECK_SECONDS: u64 = 2;
 /// Shuffle files and job states are kept for so long after a job ended.
@@ -61,9 +63,11 @@ impl Scheduler {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let config = Arc::new(config(address, host, tasks));
-        let cluster = BallistaCluster::new_from_config(&config).await.map_err(Error::Start)?;
-        let scheduler =
-            create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, config).await.map_err(Error::Start)?;
+        let jobs = BallistaCluster::new_from_config(&config).await.map_err(Error::Start)?.job_state();
+        let executors = Arc::new(Executors::default());
+        let cluster = BallistaCluster::new(executors.clone(), jobs);
+        let scheduler: Server = create_scheduler(cluster, config).await.map_err(Error::Start)?;
+        executors.serve(scheduler.clone());
         let service = SchedulerGrpcServer::new(scheduler)
             .max_decoding_message_size(MESSAGE_BYTES as usize)
             .max_encoding_message_size(MESSAGE_BYTES as usize);

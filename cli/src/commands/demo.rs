@@ -24,9 +24,9 @@ pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
     let started = Instant::now();
     let common = Common { data: options.dir.to_string_lossy().into_owned(), warehouse: None, ..common.clone() };
     if options.dir.join("landing").exists() {
-        say(format_args!("1. a fleet is in {} already, and is used again", options.dir.display()));
+        tell(&common, format_args!("1. a fleet is in {} already, and is used again", options.dir.display()));
     } else {
-        say(format_args!("1. making a fleet of 10 aircraft and 90 days in {}", options.dir.display()));
+        tell(&common, format_args!("1. making a fleet of 10 aircraft and 90 days in {}", options.dir.display()));
         let (common, folder) = (common.clone(), options.dir.clone());
         tokio::task::spawn_blocking(move || make(&common, &folder)).await??;
     }
@@ -34,26 +34,36 @@ pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
     let needs = Needs { verify: true, publish: options.database.publish.as_deref() };
     let session = Session::open(&common, needs, Arc::clone(&display) as _).await?;
     let run = Run::new(None);
-    say(format_args!("2. ingesting its files"));
+    tell(&common, format_args!("2. ingesting its files"));
     let reports = session.runner.ingest(&session.landing, &[], &run).await?;
     compute::tell_counts(&common, &reports);
-    say(format_args!("3. computing the tables on the cluster, and again in one process to compare"));
+    tell(&common, format_args!("3. computing the tables on the cluster, and again in one process to compare"));
     let steps = session.runner.run(&[], &run).await?;
     display.finish();
-    say(format_args!("4. what came out\n\nDispatch reliability of the fleet by month"));
-    show(&session, DISPATCH).await?;
-    say(format_args!(
-        "\nThe ten worst parts by time between unscheduled removals, beside the truth they were drawn from"
-    ));
-    show(&session, &worst_parts(&options.dir)?).await?;
-    say(format_args!("\nRows in quarantine by source and reason"));
-    show(&session, QUARANTINED).await?;
+    tell(&common, "4. what came out");
+    let worst = worst_parts(&options.dir)?;
+    for (title, sql) in [
+        ("Dispatch reliability of the fleet by month", DISPATCH),
+        ("The ten worst parts by time between unscheduled removals, beside the truth they were drawn from", &worst),
+        ("Rows in quarantine by source and reason", QUARANTINED),
+    ] {
+        show(&common, &session, title, sql).await?;
+    }
     if options.database.publish.is_some() {
         let rows: u64 = steps.iter().filter_map(|step| step.published_rows).sum();
-        say(format_args!("\n{rows} rows published to PostgreSQL"));
+        tell(&common, format_args!("\n{rows} rows published to PostgreSQL"));
     }
-    next_steps(&options.dir, started);
+    if !common.json {
+        next_steps(&options.dir, started);
+    }
     Ok(())
+}
+
+/// Says something to a person; machines get results only.
+fn tell(common: &Common, text: impl std::fmt::Display) {
+    if !common.json {
+        say(text);
+    }
 }
 
 /// Makes the fleet aside and moves it into place, so that one that is there is whole.
@@ -69,8 +79,10 @@ fn make(common: &Common, folder: &Path) -> anyhow::Result<()> {
     Ok(std::fs::remove_dir_all(&aside)?)
 }
 
-async fn show(session: &Session, sql: &str) -> anyhow::Result<()> {
-    query::print(&query::rows(&session.runner, sql).await?, Format::Table)
+async fn show(common: &Common, session: &Session, title: &str, sql: &str) -> anyhow::Result<()> {
+    tell(common, format_args!("\n{title}"));
+    let format = if common.json { Format::Json } else { Format::Table };
+    query::print(&query::rows(&session.runner, sql).await?, format)
 }
 
 /// The query for the worst parts, with the generator's truth as a table of values.

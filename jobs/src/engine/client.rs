@@ -33,6 +33,9 @@ use crate::{Error, Result};
 
 /// How many result partitions are fetched at once.
 const FETCHES: usize = 8;
+/// What Ballista says of a job that was cancelled. This client's own are no longer listened to when they are.
+const CANCELLED: &str = "Cancelled";
+const GIVEN_UP: &str = "the scheduler gave the job up: an executor was lost, or none is there (`fleet executor`)";
 
 /// A connection to a scheduler. Cheap to clone.
 #[derive(Clone)]
@@ -183,6 +186,9 @@ impl ClusterClient {
     fn failed(&self, what: &str, error: &str) -> Error {
         if error.contains(RUN_AGAIN) {
             return Error::Cluster { url: self.url.clone(), problem: RUN_AGAIN.to_owned() };
+        }
+        if error == CANCELLED {
+            return Error::Cluster { url: self.url.clone(), problem: GIVEN_UP.to_owned() };
         }
         Error::Engine { what: what.to_owned(), source: DataFusionError::Execution(error.to_owned()) }
     }

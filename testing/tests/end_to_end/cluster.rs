@@ -55,7 +55,6 @@ fn a_cluster_on_s3_publishes_what_the_embedded_run_publishes() {
 }
 
 #[test]
-#[ignore = "a killed executor can leave a job waiting for ever, about one time in four: make test-faults"]
 fn an_executor_killed_during_a_run_changes_no_figure() {
     let reference = reference();
     let place = Place::with_files_of(&reference.place);
@@ -82,7 +81,6 @@ fn an_executor_killed_during_a_run_changes_no_figure() {
 
 /// The same for ingestion, at a moment when rows are being written.
 #[test]
-#[ignore = "a killed executor can leave a job waiting for ever, about one time in four: make test-faults"]
 fn an_executor_killed_during_ingestion_loses_and_doubles_no_row() {
     let reference = reference();
     let place = Place::with_files_of(&reference.place);

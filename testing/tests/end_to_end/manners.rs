@@ -21,6 +21,7 @@ fn a_wrong_command_line_exits_with_2_and_names_what_is_wrong() {
         (&["run", "--interval", "2026-13"], "2026-13"),
         (&["query", "select 1", "--format", "xml"], "xml"),
         (&["tables", "--config", "absent.toml"], "absent.toml"),
+        (&["tables", "--log", "loud"], "loud"),
     ] {
         assert_refused(&place.run(arguments), 2, says);
     }
