@@ -31,7 +31,7 @@ fn compare(criterion: &mut Criterion) {
     let Ok(tokio) = tokio::runtime::Runtime::new() else { return };
     let prepared = tokio.block_on(async {
         let stores = Stores::new();
-        let state = session_state(session_config(2), runtime(Arc::clone(&stores)).ok()?);
+        let state = session_state(session_config(2), runtime(Arc::clone(&stores)).ok()?).ok()?;
         let wake = Arc::new(Notify::new());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let scheduler = Scheduler::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake))).await.ok()?;

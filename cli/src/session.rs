@@ -53,7 +53,7 @@ impl Session {
         let slots = slots(common);
         let partitions = common.partitions.unwrap_or(slots * 2).max(1);
         let shared = runtime(Arc::clone(&stores)).map_err(Error::engine("session"))?;
-        let state = session_state(session_config(partitions), Arc::clone(&shared));
+        let state = session_state(session_config(partitions), Arc::clone(&shared)).map_err(Error::engine("session"))?;
         let (url, embedded) = match common.scheduler.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => (url.to_owned(), None),
             None => {
@@ -62,7 +62,12 @@ impl Session {
             }
         };
         let cluster = ClusterClient::connect(&url, &state).await?;
-        let verifier = needs.verify.then(|| Engine::in_process(session_state(session_config(1), shared)));
+        let verifier = match needs.verify {
+            true => {
+                Some(Engine::in_process(session_state(session_config(1), shared).map_err(Error::engine("session"))?))
+            }
+            false => None,
+        };
         let warehouse = Warehouse::new(root, stores);
         let engine = Engine::on_cluster(state, cluster);
         let runner = Runner { catalog, warehouse, engine, verifier, publisher, progress };

@@ -56,7 +56,7 @@ pub async fn start_embedded(
         ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
     };
     let shared = runtime(stores).map_err(Error::Start)?;
-    let state = session_state(session_config(1), Arc::clone(&shared));
+    let state = session_state(session_config(1), Arc::clone(&shared)).map_err(Error::Start)?;
     let executor = Executor::new(
         registration,
         &work_path,

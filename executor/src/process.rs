@@ -57,7 +57,7 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
     let work_folder = options.work_folder.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
     let stores = Stores::new();
     let shared = runtime(Arc::clone(&stores)).map_err(Error::Start)?;
-    let state = session_state(session_config(1), Arc::clone(&shared));
+    let state = session_state(session_config(1), Arc::clone(&shared)).map_err(Error::Start)?;
     let config = ExecutorProcessConfig {
         executor_id: executor_id.clone(),
         bind_host: options.bind.to_string(),

@@ -110,6 +110,6 @@ fn config(address: SocketAddr, host: &str, tasks: Tasks) -> SchedulerConfig {
     config.override_config_producer = Some(Arc::new(|| session_config(1)));
     let stores = Stores::new();
     config.override_session_builder =
-        Some(Arc::new(move |config| Ok(session_state(config, runtime(Arc::clone(&stores))?))));
+        Some(Arc::new(move |config| session_state(config, runtime(Arc::clone(&stores))?)));
     config
 }

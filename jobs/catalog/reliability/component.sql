@@ -40,6 +40,9 @@ columns:
   - name: mtbur_hours
     description: Mean time between unscheduled removals, unit_hours / unscheduled_removals, unit hours, of the month; null without one.
     min: 0
+  - name: mtbur_lower_bound_hours
+    description: What the mean time between unscheduled removals exceeds with 90 % confidence, 2T/χ²(0.90; 2k+2) for k removals in T unit hours, unit hours, of the month; known without a removal too.
+    min: 0
   - name: mtbr_hours
     description: Mean time between removals, unit_hours / removals, unit hours, of the month; null without one.
     min: 0
@@ -48,6 +51,12 @@ columns:
     min: 0
   - name: removals_per_1000_unit_hours
     description: Unscheduled removals in 1000 unit hours, of the month.
+    min: 0
+  - name: removals_per_1000_unit_hours_lower
+    description: Exact Poisson bound below it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the month.
+    min: 0
+  - name: removals_per_1000_unit_hours_upper
+    description: Exact Poisson bound above it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the month.
     min: 0
   - name: nff_rate
     description: Share of unscheduled removals in which the shop found no fault, nff / unscheduled_removals, 0 to 1, of the month; null without one.
@@ -83,6 +92,9 @@ columns:
   - name: mtbur_hours_3m
     description: Mean time between unscheduled removals, unit_hours / unscheduled_removals, unit hours, of the trailing 3 months; null without one.
     min: 0
+  - name: mtbur_lower_bound_hours_3m
+    description: What the mean time between unscheduled removals exceeds with 90 % confidence, 2T/χ²(0.90; 2k+2) for k removals in T unit hours, unit hours, of the trailing 3 months; known without a removal too.
+    min: 0
   - name: mtbr_hours_3m
     description: Mean time between removals, unit_hours / removals, unit hours, of the trailing 3 months; null without one.
     min: 0
@@ -91,6 +103,12 @@ columns:
     min: 0
   - name: removals_per_1000_unit_hours_3m
     description: Unscheduled removals in 1000 unit hours, of the trailing 3 months.
+    min: 0
+  - name: removals_per_1000_unit_hours_3m_lower
+    description: Exact Poisson bound below it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the trailing 3 months.
+    min: 0
+  - name: removals_per_1000_unit_hours_3m_upper
+    description: Exact Poisson bound above it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the trailing 3 months.
     min: 0
   - name: nff_rate_3m
     description: Share of unscheduled removals in which the shop found no fault, nff / unscheduled_removals, 0 to 1, of the trailing 3 months; null without one.
@@ -126,6 +144,9 @@ columns:
   - name: mtbur_hours_12m
     description: Mean time between unscheduled removals, unit_hours / unscheduled_removals, unit hours, of the trailing 12 months; null without one.
     min: 0
+  - name: mtbur_lower_bound_hours_12m
+    description: What the mean time between unscheduled removals exceeds with 90 % confidence, 2T/χ²(0.90; 2k+2) for k removals in T unit hours, unit hours, of the trailing 12 months; known without a removal too.
+    min: 0
   - name: mtbr_hours_12m
     description: Mean time between removals, unit_hours / removals, unit hours, of the trailing 12 months; null without one.
     min: 0
@@ -134,6 +155,12 @@ columns:
     min: 0
   - name: removals_per_1000_unit_hours_12m
     description: Unscheduled removals in 1000 unit hours, of the trailing 12 months.
+    min: 0
+  - name: removals_per_1000_unit_hours_12m_lower
+    description: Exact Poisson bound below it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the trailing 12 months.
+    min: 0
+  - name: removals_per_1000_unit_hours_12m_upper
+    description: Exact Poisson bound above it, of a two-sided interval of 95 % (Garwood 1936), in 1000 unit hours, of the trailing 12 months.
     min: 0
   - name: nff_rate_12m
     description: Share of unscheduled removals in which the shop found no fault, nff / unscheduled_removals, 0 to 1, of the trailing 12 months; null without one.
@@ -242,9 +269,12 @@ select
     unscheduled_removals - nff as confirmed_failures,
     nff,
     nullif(unit_hours, 0) / nullif(unscheduled_removals, 0) as mtbur_hours,
+    mtbur_lower_bound(unscheduled_removals, unit_hours) as mtbur_lower_bound_hours,
     nullif(unit_hours, 0) / nullif(removals, 0) as mtbr_hours,
     nullif(unit_hours, 0) / nullif(unscheduled_removals - nff, 0) as mtbf_hours,
     1000.0 * unscheduled_removals / nullif(unit_hours, 0) as removals_per_1000_unit_hours,
+    1000.0 * poisson_rate(unscheduled_removals, unit_hours)['lower'] as removals_per_1000_unit_hours_lower,
+    1000.0 * poisson_rate(unscheduled_removals, unit_hours)['upper'] as removals_per_1000_unit_hours_upper,
     cast(nff as double) / nullif(unscheduled_removals, 0) as nff_rate,
     downtime_hours / nullif(known_downtimes, 0) as mttr_hours,
     months_3m,
@@ -254,9 +284,12 @@ select
     unscheduled_removals_3m - nff_3m as confirmed_failures_3m,
     nff_3m,
     nullif(unit_hours_3m, 0) / nullif(unscheduled_removals_3m, 0) as mtbur_hours_3m,
+    mtbur_lower_bound(unscheduled_removals_3m, unit_hours_3m) as mtbur_lower_bound_hours_3m,
     nullif(unit_hours_3m, 0) / nullif(removals_3m, 0) as mtbr_hours_3m,
     nullif(unit_hours_3m, 0) / nullif(unscheduled_removals_3m - nff_3m, 0) as mtbf_hours_3m,
     1000.0 * unscheduled_removals_3m / nullif(unit_hours_3m, 0) as removals_per_1000_unit_hours_3m,
+    1000.0 * poisson_rate(unscheduled_removals_3m, unit_hours_3m)['lower'] as removals_per_1000_unit_hours_3m_lower,
+    1000.0 * poisson_rate(unscheduled_removals_3m, unit_hours_3m)['upper'] as removals_per_1000_unit_hours_3m_upper,
     cast(nff_3m as double) / nullif(unscheduled_removals_3m, 0) as nff_rate_3m,
     downtime_hours_3m / nullif(known_downtimes_3m, 0) as mttr_hours_3m,
     months_12m,
@@ -266,9 +299,12 @@ select
     unscheduled_removals_12m - nff_12m as confirmed_failures_12m,
     nff_12m,
     nullif(unit_hours_12m, 0) / nullif(unscheduled_removals_12m, 0) as mtbur_hours_12m,
+    mtbur_lower_bound(unscheduled_removals_12m, unit_hours_12m) as mtbur_lower_bound_hours_12m,
     nullif(unit_hours_12m, 0) / nullif(removals_12m, 0) as mtbr_hours_12m,
     nullif(unit_hours_12m, 0) / nullif(unscheduled_removals_12m - nff_12m, 0) as mtbf_hours_12m,
     1000.0 * unscheduled_removals_12m / nullif(unit_hours_12m, 0) as removals_per_1000_unit_hours_12m,
+    1000.0 * poisson_rate(unscheduled_removals_12m, unit_hours_12m)['lower'] as removals_per_1000_unit_hours_12m_lower,
+    1000.0 * poisson_rate(unscheduled_removals_12m, unit_hours_12m)['upper'] as removals_per_1000_unit_hours_12m_upper,
     cast(nff_12m as double) / nullif(unscheduled_removals_12m, 0) as nff_rate_12m,
     downtime_hours_12m / nullif(known_downtimes_12m, 0) as mttr_hours_12m
 from figures

@@ -1,7 +1,11 @@
 //! What a model says of itself, in the YAML comment that its file begins with.
 
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
+use super::interval::Interval;
 use crate::warehouse::TableName;
 use crate::{Error, Result};
 
@@ -23,9 +27,15 @@ pub struct Header {
     /// What one value of the partition column spans.
     #[serde(default)]
     pub unit: Option<Unit>,
+    /// Which end of its unit a value of the partition column is.
+    #[serde(default)]
+    pub label: Label,
     /// How many earlier units of input a row depends on.
     #[serde(default)]
-    pub lookback: u32,
+    pub lookback: Lookback,
+    /// Numbers that the query names, as `$factor`; they are here to be seen and changed.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, f64>,
     /// Whether the table goes to PostgreSQL.
     #[serde(default)]
     pub publish: bool,
@@ -49,6 +59,56 @@ pub enum Unit {
     Day,
     Week,
     Month,
+}
+
+/// Which day stands for a unit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Label {
+    /// Its first.
+    #[default]
+    Start,
+    /// The one after its last. Each unit is computed by a query of its own, as of that day, and only the latest one
+    /// where no interval is asked for.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Lookback {
+    Units(u32),
+    All(All),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum All {
+    All,
+}
+
+impl Default for Lookback {
+    fn default() -> Self {
+        Self::Units(0)
+    }
+}
+
+impl Label {
+    /// The value of the partition column that stands for the unit from `start`.
+    pub fn of(self, unit: Unit, start: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Start => start,
+            Self::End => unit.after(start, 1),
+        }
+    }
+
+    /// The unit that a value stands for.
+    pub fn unit_of(self, unit: Unit, value: NaiveDate) -> Interval {
+        let from = match self {
+            Self::Start => value,
+            Self::End => unit.before(value, 1),
+        };
+        Interval { from, to: unit.after(from, 1) }
+    }
 }
 
 /// A column's meaning and the checks on it.
@@ -93,15 +153,18 @@ impl Header {
             return Err(format!("`{name}` is named in `key` or `partition` but not in `columns`"));
         }
         match (self.materialized, &self.partition, self.unit) {
-            (Materialized::Partition, Some(_), Some(Unit::Day | Unit::Month)) => {}
+            (Materialized::Partition, Some(_), Some(_)) => {}
             (Materialized::Partition, _, _) => {
                 return Err(
-                    "`materialized: partition` needs `partition: <DATE column>` and `unit: day` or `unit: month`"
+                    "`materialized: partition` needs `partition: <DATE column>` and `unit: day`, `week` or `month`"
                         .into(),
                 );
             }
-            (_, None, None) if self.lookback == 0 => {}
-            _ => return Err("`partition`, `unit` and `lookback` are for `materialized: partition`".into()),
+            (_, None, None) if self.lookback == Lookback::default() && self.label == Label::default() => {}
+            _ => return Err("`partition`, `unit`, `label` and `lookback` are for `materialized: partition`".into()),
+        }
+        if let Some(name) = self.parameters.keys().find(|name| name.starts_with("interval_")) {
+            return Err(format!("parameter `{name}`: names that begin with interval_ are taken"));
         }
         if self.publish && self.materialized == Materialized::View {
             return Err("a view is not stored and cannot be published; materialise it".into());

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Deserialize;
 
-pub use header::{ColumnRule, Header, Materialized, Unit};
+pub use header::{ColumnRule, Header, Label, Lookback, Materialized, Unit};
 pub use interval::Interval;
 
 use crate::landing::SourceSpec;

@@ -7,7 +7,7 @@ use datafusion::datasource::empty::EmptyTable;
 use datafusion::prelude::SessionContext;
 
 use super::{Catalog, Materialized, Model};
-use crate::run::{model_plan, named_schemas, parameters};
+use crate::run::{model_plan, named_schemas};
 use crate::storage::Stores;
 use crate::warehouse::TableName;
 use crate::{Error, Result, engine};
@@ -15,7 +15,8 @@ use crate::{Error, Result, engine};
 /// Plans all models in order, and gives each its schema.
 pub(super) async fn plan_all(catalog: &mut Catalog) -> Result<()> {
     let runtime = engine::runtime(Stores::new()).map_err(Error::engine("session"))?;
-    let context = SessionContext::new_with_state(engine::session_state(engine::session_config(1), runtime));
+    let state = engine::session_state(engine::session_config(1), runtime).map_err(Error::engine("session"))?;
+    let context = SessionContext::new_with_state(state);
     for source in catalog.sources.values() {
         crate::landing::check_expressions(source)?;
         register(&context, &TableName::new("source", &source.name), super::source_schema(source))?;
@@ -42,8 +43,8 @@ fn register(context: &SessionContext, table: &TableName, schema: SchemaRef) -> R
 
 async fn plan(context: &SessionContext, model: &Model) -> Result<SchemaRef> {
     let example = "2026-01".parse()?;
-    let parameters = (model.header.materialized == Materialized::Partition).then(|| parameters(example));
-    let plan = model_plan(context, model, parameters).await?;
+    let interval = (model.header.materialized == Materialized::Partition).then_some(example);
+    let plan = model_plan(context, model, interval).await?;
     let state = context.state();
     let optimised = state.optimize(&plan).map_err(Error::engine(model.name.to_string()))?;
     state

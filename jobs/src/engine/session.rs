@@ -33,7 +33,7 @@ pub fn runtime(stores: Arc<Stores>) -> Result<Arc<RuntimeEnv>> {
 }
 
 /// A session with every function that a model may call.
-pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> SessionState {
+pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<SessionState> {
     let mut state = SessionStateBuilder::new()
         .with_default_features()
         .with_config(config)
@@ -43,8 +43,8 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Session
         .with_aggregate_functions(ballista_aggregate_functions())
         .with_window_functions(ballista_window_functions())
         .build();
-    fleet_functions::register_all(&mut state);
-    state
+    fleet_functions::register_all(&mut state)?;
+    Ok(state)
 }
 
 /// The functions of [`session_state`], in the shape that executors ask for.

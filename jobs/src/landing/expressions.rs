@@ -40,7 +40,7 @@ impl Expressions {
         let input: SchemaRef =
             Arc::new(Schema::new(file_columns.iter().map(|column| column.field()).collect::<Vec<_>>()));
         let mut state = SessionStateBuilder::new().with_default_features().build();
-        fleet_functions::register_all(&mut state);
+        fleet_functions::register_all(&mut state).map_err(crate::Error::engine("expressions"))?;
         let mut columns = Vec::new();
         for column in &spec.columns {
             let place = file_columns.iter().position(|other| other.name == column.name);

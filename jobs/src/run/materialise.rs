@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
-use super::session::{model_plan, parameters, with_reserved};
+use super::session::{model_plan, with_reserved};
 use super::stale::{self, Work};
 use super::{Run, Runner, StepReport};
 use crate::catalog::{Interval, Model};
@@ -91,7 +91,7 @@ impl Runner {
         range: Option<Interval>,
         run: &Run,
     ) -> Result<LogicalPlan> {
-        let plan = model_plan(context, model, range.map(parameters)).await?;
+        let plan = model_plan(context, model, range).await?;
         with_reserved(plan, run).map_err(Error::engine(model.name.to_string()))
     }
 

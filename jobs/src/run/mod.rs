@@ -12,7 +12,7 @@ use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 
-pub use session::{model_plan, named_schemas, parameters};
+pub use session::{model_plan, named_schemas};
 
 use crate::catalog::{Catalog, Interval, Materialized, Model};
 use crate::engine::Engine;

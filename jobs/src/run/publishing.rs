@@ -71,6 +71,7 @@ fn parts(model: &Model, snapshot: &Snapshot) -> Vec<(Option<Interval>, Replace)>
     units(snapshot)
         .into_iter()
         .map(|from| {
+            // The values of the partition column are one a unit: the next one is a unit later, whichever end they are.
             let to = Unit::after(unit, from, 1);
             (Some(Interval { from, to }), Replace::Range { column: column.clone(), from, to })
         })

@@ -24,13 +24,16 @@ use crate::{Error, Result};
 /// The tables that a query reads, views resolved to what they read.
 pub(crate) type Inputs = BTreeMap<TableName, Option<Arc<Snapshot>>>;
 
-/// The named parameters of a `partition` model.
-pub fn parameters(interval: Interval) -> ParamValues {
+/// The values of a query's named parameters: its header's, and the interval of a `partition` model.
+fn parameters(model: &Model, interval: Option<Interval>) -> ParamValues {
     let instant = |day: chrono::NaiveDate| {
         let micros = day.and_time(NaiveTime::MIN).and_utc().timestamp_micros();
         ScalarValue::TimestampMicrosecond(Some(micros), Some("UTC".into()))
     };
-    ParamValues::from(vec![("interval_start", instant(interval.from)), ("interval_end", instant(interval.to))])
+    let ends = interval.map(|interval| [("interval_start", interval.from), ("interval_end", interval.to)]);
+    let ends = ends.into_iter().flatten().map(|(name, day)| (name, instant(day)));
+    let own = model.header.parameters.iter().map(|(name, value)| (name.as_str(), ScalarValue::from(*value)));
+    ParamValues::from(ends.chain(own).collect::<Vec<_>>())
 }
 
 /// A catalogue list of its own, so that no two sessions see each other's tables.
@@ -55,17 +58,10 @@ pub fn named_schemas<'a>(context: &SessionContext, names: impl IntoIterator<Item
 }
 
 /// A model's query as a logical plan, with Delta's types.
-pub async fn model_plan(
-    context: &SessionContext,
-    model: &Model,
-    parameters: Option<ParamValues>,
-) -> Result<LogicalPlan> {
+pub async fn model_plan(context: &SessionContext, model: &Model, interval: Option<Interval>) -> Result<LogicalPlan> {
     let failed = || Error::engine(model.name.to_string());
     let plan = context.state().create_logical_plan(&model.sql).await.map_err(failed())?;
-    let plan = match parameters {
-        Some(values) => plan.with_param_values(values).map_err(failed())?,
-        None => plan,
-    };
+    let plan = plan.with_param_values(parameters(model, interval)).map_err(failed())?;
     delta_types(plan).map_err(failed())
 }
 
@@ -200,9 +196,23 @@ impl Runner {
         registered.map(|_| ()).map_err(Error::engine(table.to_string()))
     }
 
+    /// The views among tables, and those that these are made of; not those behind a stored table.
+    fn views(&self, tables: &BTreeSet<TableName>) -> BTreeSet<TableName> {
+        let mut views = BTreeSet::new();
+        for table in tables {
+            if let Some(model) = self.catalog.models.get(table)
+                && model.header.materialized == Materialized::View
+            {
+                views.extend(self.views(&model.inputs));
+                views.insert(table.clone());
+            }
+        }
+        views
+    }
+
     async fn register_views(&self, context: &SessionContext, tables: &BTreeSet<TableName>) -> Result<()> {
-        for model in self.catalog.ordered(tables).iter().filter(|model| model.header.materialized == Materialized::View)
-        {
+        let views = self.views(tables);
+        for model in self.catalog.ordered(&views).iter().filter(|model| views.contains(&model.name)) {
             named_schemas(context, [model.name.schema.as_str()]);
             let plan = model_plan(context, model, None).await?;
             let view = datafusion::catalog::view::ViewTable::new(plan, None);

@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use super::session::Inputs;
-use crate::catalog::{Catalog, Interval, Materialized, Model, Unit};
+use crate::catalog::{Catalog, Interval, Label, Lookback, Model, Unit};
 use crate::warehouse::{DataFile, Snapshot};
 
 /// What a step has to do.
@@ -41,7 +41,7 @@ pub(super) fn work(
     };
     let spans: Vec<InputFile<'_>> =
         inputs.values().flatten().flat_map(|snapshot| input_files(catalog, snapshot)).collect();
-    let Some(interval) = interval.or_else(|| hull(&spans)) else {
+    let Some(units) = units(model.header.label, unit, interval, &spans) else {
         return Work { ranges: Vec::new(), fingerprints: BTreeMap::new() };
     };
     let mut committed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -52,11 +52,15 @@ pub(super) fn work(
     let empty = current.map(|snapshot| &snapshot.recorded["empty"]);
     let mut fingerprints = BTreeMap::new();
     let mut stale = Vec::new();
-    for start in interval.units(unit) {
-        let reach = Interval { from: unit.before(start, model.header.lookback), to: unit.after(start, 1) };
+    for start in units {
+        let from = match model.header.lookback {
+            Lookback::Units(count) => unit.before(start, count),
+            Lookback::All(_) => NaiveDate::MIN,
+        };
+        let reach = Interval { from, to: unit.after(start, 1) };
         let reaching = spans.iter().filter(|file| file.days.is_none_or(|days| days.overlaps(reach)));
         let fingerprint = fingerprint(model, reaching.map(|file| file.path));
-        let value = start.to_string();
+        let value = model.header.label.of(unit, start).to_string();
         let found = committed.get(value.as_str());
         let up_to_date = found.is_some_and(|found| found.len() == 1 && found.contains(fingerprint.as_str()))
             || (found.is_none() && empty.is_some_and(|empty| empty[&value] == fingerprint.as_str()));
@@ -65,7 +69,21 @@ pub(super) fn work(
             fingerprints.insert(value, fingerprint);
         }
     }
-    Work { ranges: joined(&stale, unit).into_iter().map(Some).collect(), fingerprints }
+    let ranges = match model.header.label {
+        Label::Start => joined(&stale, unit),
+        Label::End => stale.iter().map(|start| Label::Start.unit_of(unit, *start)).collect(),
+    };
+    Work { ranges: ranges.into_iter().map(Some).collect(), fingerprints }
+}
+
+/// The units to look at: those asked for; else all there is input for, or the latest of them where each is computed
+/// as of its end.
+fn units(label: Label, unit: Unit, interval: Option<Interval>, inputs: &[InputFile<'_>]) -> Option<Vec<NaiveDate>> {
+    match (interval, label) {
+        (Some(interval), _) => Some(interval.units(unit)),
+        (None, Label::Start) => Some(hull(inputs)?.units(unit)),
+        (None, Label::End) => Some(hull(inputs)?.units(unit).pop().into_iter().collect()),
+    }
 }
 
 fn whole(model: &Model, inputs: &Inputs, current: Option<&Snapshot>) -> Work {
@@ -83,14 +101,13 @@ struct InputFile<'a> {
 }
 
 fn input_files<'a>(catalog: &Catalog, snapshot: &'a Arc<Snapshot>) -> Vec<InputFile<'a>> {
-    let unit = match catalog.models.get(&snapshot.table) {
-        Some(model) if model.header.materialized == Materialized::Partition => model.header.unit.unwrap_or(Unit::Day),
-        _ => Unit::Day,
+    let (label, unit) = match catalog.models.get(&snapshot.table) {
+        Some(model) => (model.header.label, model.header.unit.unwrap_or(Unit::Day)),
+        None => (Label::Start, Unit::Day),
     };
     let days = |file: &DataFile| {
         let column = snapshot.partition_columns.first()?;
-        let from: NaiveDate = file.partition.get(column)?.as_deref()?.parse().ok()?;
-        Some(Interval { from, to: unit.after(from, 1) })
+        Some(label.unit_of(unit, file.partition.get(column)?.as_deref()?.parse().ok()?))
     };
     snapshot.files.iter().map(|file| InputFile { path: &file.path, days: days(file) }).collect()
 }

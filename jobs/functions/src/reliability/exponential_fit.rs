@@ -1,0 +1,51 @@
+//! `exponential_fit`.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+
+use super::fit::{BOUNDS, fitted};
+use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED};
+use crate::estimation::life::Law;
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row_type};
+
+const FIGURES: &[Figure] = &[
+    Figure::Text("outcome"),
+    Figure::Count("failures"),
+    Figure::Count("suspensions"),
+    Figure::Number("rate"),
+    Figure::Number("rate_standard_error"),
+    Figure::Number("rate_lower"),
+    Figure::Number("rate_upper"),
+    Figure::Number("log_likelihood"),
+    Figure::Number("aic"),
+    Figure::Number("bic"),
+    Figure::Number("median"),
+    Figure::Number("b10"),
+    Figure::Number("b10_standard_error"),
+    Figure::Number("b10_lower"),
+    Figure::Number("b10_upper"),
+    Figure::Number("mean"),
+    Figure::Number("mean_standard_error"),
+    Figure::Number("mean_lower"),
+    Figure::Number("mean_upper"),
+];
+
+#[derive(Debug)]
+pub(crate) struct ExponentialFit;
+
+impl Estimator for ExponentialFit {
+    const NAME: &'static str = "exponential_fit";
+    const ARGUMENTS: &'static [Argument] = &[DURATION, OBSERVED, ENTRY, BOUNDS, CONFIDENCE];
+    const ABOUT: &'static str = "\
+Fits the exponential law, R(t) = exp(-rate t), by maximum likelihood (Lawless 2003, section 4.1). Without failures the rate has an upper bound, and mean and b10 a lower one, one-sided and exact: parameters, standard errors and bounds, likelihood, AIC and BIC, the age \
+b10 by which a tenth fails, the median and the mean. See `life_fit` for what `outcome` may be.";
+    const EXAMPLE: &'static str = "select part_number, exponential_fit(duration_hours, observed, entry_hours) as fit\nfrom reliability.int_life group by part_number";
+
+    fn returns() -> DataType {
+        row_type(FIGURES)
+    }
+
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+        fitted(Law::Exponential, FIGURES, columns, constants)
+    }
+}

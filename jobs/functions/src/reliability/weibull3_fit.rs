@@ -1,0 +1,59 @@
+//! `weibull3_fit`.
+
+use datafusion::arrow::datatypes::DataType;
+use datafusion::common::{Result, ScalarValue};
+
+use super::fit::{BOUNDS, fitted};
+use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED};
+use crate::estimation::life::Law;
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row_type};
+
+const FIGURES: &[Figure] = &[
+    Figure::Text("outcome"),
+    Figure::Count("failures"),
+    Figure::Count("suspensions"),
+    Figure::Number("eta"),
+    Figure::Number("eta_standard_error"),
+    Figure::Number("eta_lower"),
+    Figure::Number("eta_upper"),
+    Figure::Number("beta"),
+    Figure::Number("beta_standard_error"),
+    Figure::Number("beta_lower"),
+    Figure::Number("beta_upper"),
+    Figure::Number("gamma"),
+    Figure::Number("gamma_standard_error"),
+    Figure::Number("gamma_lower"),
+    Figure::Number("gamma_upper"),
+    Figure::Number("log_likelihood"),
+    Figure::Number("aic"),
+    Figure::Number("bic"),
+    Figure::Number("median"),
+    Figure::Number("b10"),
+    Figure::Number("b10_standard_error"),
+    Figure::Number("b10_lower"),
+    Figure::Number("b10_upper"),
+    Figure::Number("mean"),
+    Figure::Number("mean_standard_error"),
+    Figure::Number("mean_lower"),
+    Figure::Number("mean_upper"),
+];
+
+#[derive(Debug)]
+pub(crate) struct Weibull3Fit;
+
+impl Estimator for Weibull3Fit {
+    const NAME: &'static str = "weibull3_fit";
+    const ARGUMENTS: &'static [Argument] = &[DURATION, OBSERVED, ENTRY, BOUNDS, CONFIDENCE];
+    const ABOUT: &'static str = "\
+Fits the three-parameter Weibull law, R(t) = exp(-((t - gamma)/eta)^beta) from gamma on, by maximum likelihood (Lawless 2003, section 4.6): parameters, standard errors and bounds, likelihood, AIC and BIC, the age \
+b10 by which a tenth fails, the median and the mean. See `life_fit` for what `outcome` may be.";
+    const EXAMPLE: &'static str = "select part_number, weibull3_fit(duration_hours, observed, entry_hours) as fit\nfrom reliability.int_life group by part_number";
+
+    fn returns() -> DataType {
+        row_type(FIGURES)
+    }
+
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+        fitted(Law::Weibull3, FIGURES, columns, constants)
+    }
+}

@@ -1,0 +1,178 @@
+//! Aggregates that gather a sample whole and then estimate from it. Partial results are the rows themselves, so that
+//! the estimate is the same however the rows were spread.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::marker::PhantomData;
+use std::sync::Arc;
+
+use datafusion::arrow::array::{Array, ArrayRef, AsArray};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
+use datafusion::common::utils::SingleRowListArrayBuilder;
+use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
+use datafusion::logical_expr::utils::AggregateOrderSensitivity;
+use datafusion::logical_expr::{
+    Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, Signature, Volatility,
+};
+
+use super::argument::{Presence, assigned, coerced, usage};
+use super::{Argument, Columns, Constants};
+
+/// One aggregate: its face in SQL, and what it does with a sample.
+pub(crate) trait Estimator: fmt::Debug + Send + Sync + 'static {
+    const NAME: &'static str;
+    const ARGUMENTS: &'static [Argument];
+    /// What it computes, what degenerate samples give, the formula's source.
+    const ABOUT: &'static str;
+    const EXAMPLE: &'static str;
+
+    fn returns() -> DataType;
+
+    /// From the gathered columns, which are those of the arguments that are not literals, in their order. The column of
+    /// an argument that a call leaves out is empty. The columns must be left as they were found.
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue>;
+}
+
+/// The DataFusion function of an estimator.
+pub(crate) struct Aggregate<E> {
+    signature: Signature,
+    documentation: Documentation,
+    estimator: PhantomData<E>,
+}
+
+impl<E: Estimator> Aggregate<E> {
+    pub fn function() -> Arc<AggregateUDF> {
+        let arguments = E::ARGUMENTS.iter();
+        let documentation = arguments.fold(
+            Documentation::builder(DocSection::default(), E::ABOUT, usage(E::NAME, E::ARGUMENTS))
+                .with_sql_example(E::EXAMPLE),
+            |builder, argument| builder.with_argument(argument.name, argument.about),
+        );
+        Arc::new(AggregateUDF::from(Self {
+            signature: Signature::user_defined(Volatility::Immutable),
+            documentation: documentation.build(),
+            estimator: PhantomData,
+        }))
+    }
+
+    fn gathered() -> impl Iterator<Item = (usize, &'static Argument)> {
+        E::ARGUMENTS.iter().enumerate().filter(|(_, argument)| !argument.kind.is_constant())
+    }
+}
+
+impl<E: Estimator> fmt::Debug for Aggregate<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(E::NAME)
+    }
+}
+
+impl<E: Estimator> PartialEq for Aggregate<E> {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl<E: Estimator> Eq for Aggregate<E> {}
+
+impl<E: Estimator> Hash for Aggregate<E> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        E::NAME.hash(state);
+    }
+}
+
+impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
+    fn name(&self) -> &str {
+        E::NAME
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
+        coerced(E::NAME, E::ARGUMENTS, given)
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(E::returns())
+    }
+
+    fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
+        if args.is_distinct {
+            return plan_err!("{}: DISTINCT would drop rows that happen to be equal; leave it out", E::NAME);
+        }
+        let given: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
+        let positions = assigned(E::NAME, E::ARGUMENTS, &given)?;
+        let types: Vec<DataType> = Self::gathered().map(|(_, argument)| argument.kind.data_type()).collect();
+        Ok(Box::new(Gathering::<E> {
+            columns: Columns::new(&types),
+            positions: Self::gathered().map(|(index, _)| positions[index]).collect(),
+            required: Self::gathered().map(|(_, argument)| argument.presence == Presence::Required).collect(),
+            constants: Constants::of(E::NAME, E::ARGUMENTS, args.exprs, &given)?,
+            estimator: PhantomData,
+        }))
+    }
+
+    /// A list a gathered argument.
+    fn state_fields(&self, args: StateFieldsArgs) -> Result<Vec<FieldRef>> {
+        let field = |argument: &Argument| {
+            let item = Arc::new(Field::new_list_field(argument.kind.data_type(), true));
+            Arc::new(Field::new(format!("{}[{}]", args.name, argument.name), DataType::List(item), true))
+        };
+        Ok(Self::gathered().map(|(_, argument)| field(argument)).collect())
+    }
+
+    fn order_sensitivity(&self) -> AggregateOrderSensitivity {
+        AggregateOrderSensitivity::Insensitive
+    }
+
+    fn documentation(&self) -> Option<&Documentation> {
+        Some(&self.documentation)
+    }
+}
+
+struct Gathering<E> {
+    columns: Columns,
+    /// Of each gathered column, which value of the call it is.
+    positions: Vec<Option<usize>>,
+    /// Of each, whether rows that lack it do not count.
+    required: Vec<bool>,
+    constants: Constants,
+    estimator: PhantomData<E>,
+}
+
+impl<E: Estimator> fmt::Debug for Gathering<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {} bytes", E::NAME, self.columns.bytes())
+    }
+}
+
+impl<E: Estimator> Accumulator for Gathering<E> {
+    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
+        let given = self.positions.iter().map(|position| position.and_then(|position| values.get(position)).cloned());
+        self.columns.append(&given.collect::<Vec<_>>(), &self.required)
+    }
+
+    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
+        let lists: Vec<_> = states.iter().map(|state| state.as_list::<i32>()).collect();
+        for row in 0..lists.first().map_or(0, |list| list.len()) {
+            let rows: Vec<_> = lists.iter().map(|list| Some(list.value(row)).filter(|rows| !rows.is_empty())).collect();
+            self.columns.append(&rows, &[])?;
+        }
+        Ok(())
+    }
+
+    fn state(&mut self) -> Result<Vec<ScalarValue>> {
+        let list = |rows| SingleRowListArrayBuilder::new(rows).with_nullable(true).build_list_scalar();
+        Ok(self.columns.take().into_iter().map(list).collect())
+    }
+
+    fn evaluate(&mut self) -> Result<ScalarValue> {
+        E::estimate(&mut self.columns, &self.constants)
+    }
+
+    fn size(&self) -> usize {
+        size_of_val(self) + self.columns.bytes()
+    }
+}
