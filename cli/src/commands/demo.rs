@@ -7,7 +7,7 @@ use std::time::Instant;
 use fleet_generator::Options;
 use fleet_jobs::run::Run;
 
-use super::{compute, generate, query};
+use super::{compute, generate, query, report};
 use crate::display::{Display, say};
 use crate::options::{Common, Demo, Format};
 use crate::session::{Needs, Session};
@@ -53,6 +53,9 @@ pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
         let rows: u64 = steps.iter().filter_map(|step| step.published_rows).sum();
         tell(&common, format_args!("\n{rows} rows published to PostgreSQL"));
     }
+    let out = options.dir.join("report.html");
+    let week = report::write(&session.runner, None, &out).await?;
+    tell(&common, format_args!("\nThe reliability report of week {week} is in {}", out.display()));
     if !common.json {
         next_steps(&options.dir, started);
     }

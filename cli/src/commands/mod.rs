@@ -2,8 +2,10 @@
 
 mod compute;
 mod demo;
+mod functions;
 mod generate;
 mod query;
+mod report;
 mod serve;
 
 use crate::options::{Cli, Command};
@@ -21,6 +23,8 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Plan(options) => query::plan(&common, &options).await,
         Command::Tables => query::tables(&common).await,
         Command::Query(options) => query::query(&common, &options).await,
+        Command::Functions(options) => functions::functions(&common, &options),
+        Command::Report(options) => report::report(&common, &options).await,
         Command::Scheduler(options) => serve::scheduler(&options).await,
         Command::Executor(options) => serve::executor(&common, options).await,
     }

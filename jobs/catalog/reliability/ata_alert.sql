@@ -70,7 +70,7 @@ columns:
     description: Whether the chapter is in alert two months running.
     not_null: true
   - name: exposure_sufficient
-    description: Whether at least 5 reports would be expected in 12 months at the rate of the 12 before; with fewer, one report more or less moves the figures.
+    description: Whether at least $reports_expected reports would be expected in the flight hours of the trailing 12 months at the rate of the 12 before; with fewer, one report more or less moves the figures.
     not_null: true
 */
 with fleet_months as (

@@ -83,4 +83,5 @@ select
 from lives
 where entry_hours is not null
     and duration_hours is not null
-    and duration_hours > entry_hours
+    -- What is left of a life that flew no hour is rounding.
+    and duration_hours > entry_hours + 1e-6

@@ -1,7 +1,7 @@
 /*
 description: >-
   Removals, each with the flight hours that its aircraft had flown by then since its first day of utilization. A removal
-  during a day counts the flights that took off before it.
+  during a day counts the flights that took off before it, where the day's utilization is there.
 grain: one row a removal
 key: [event_id]
 materialized: whole
@@ -46,6 +46,7 @@ with removals as (
         serial_on,
         occurred_at,
         event_date,
+        cast(occurred_at - interval '1 day' as date) as day_before,
         hours_since_install,
         case
             when is_nff then 'NFF'
@@ -84,15 +85,20 @@ hours_with_the_day as (
     from timeline
 ),
 
-flown_after_on_the_day as (
+-- Utilization counts a flight on the day it was scheduled for, on which it may take off after midnight.
+flown_after_it as (
     select
         removals.event_id,
         sum(flights.flight_hours) as flight_hours
     from removals
     inner join staging.stg_flights as flights
         on flights.tail = removals.tail
-        and cast(flights.takeoff as date) = removals.event_date
+        and flights.flight_date >= removals.day_before
+        and flights.flight_date <= removals.event_date
         and flights.takeoff >= removals.occurred_at
+    inner join staging.stg_utilization as utilization
+        on utilization.tail = flights.tail
+        and utilization.date = flights.flight_date
     group by removals.event_id
 )
 
@@ -110,4 +116,4 @@ select
     greatest(hours.tail_hours - coalesce(after_it.flight_hours, 0.0), 0.0) as tail_hours
 from removals
 left join hours_with_the_day as hours on hours.event_id = removals.event_id
-left join flown_after_on_the_day as after_it on after_it.event_id = removals.event_id
+left join flown_after_it as after_it on after_it.event_id = removals.event_id

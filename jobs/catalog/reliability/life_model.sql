@@ -1,7 +1,8 @@
 /*
 description: >-
   Life distributions of each part by flight hours since installation, fitted by maximum likelihood to complete lives,
-  suspensions and late entries, with likelihood-ratio bounds of 95 %. Four laws side by side; `best` has the least AIC.
+  suspensions and late entries, with likelihood-ratio bounds of 95 % (of the mean, from the normal approximation, but for
+  the exponential law). Four laws side by side; `best` has the least AIC.
   A law that the lives do not determine has no figures, and `outcome` says why.
 grain: one row a part and distribution
 key: [as_of, part_number, distribution]

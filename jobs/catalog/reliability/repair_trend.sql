@@ -2,7 +2,8 @@
 description: >-
   Whether failures come more or less often as flight hours go by, of each ATA chapter, on each aircraft and over the
   fleet: the power-law process of Crow (AMSAA) over confirmed failures, time truncated at the date. Hours count from the
-  first day of utilization of each aircraft. Over the fleet the aircraft are copies of one process.
+  first day of utilization of each aircraft. Over the fleet the aircraft are copies of one process. With fewer than 3
+  failures the power law has no figures.
 grain: one row a scope, tail and ATA chapter with a failure
 key: [as_of, scope, tail, ata]
 materialized: partition
@@ -33,10 +34,10 @@ columns:
     not_null: true
     min: 0
   - name: beta
-    description: Shape of the power law; below 1 failures come less and less often. Null with fewer than 3 failures.
+    description: Shape of the power law; below 1 failures come less and less often. Null with fewer than 3 failures, as are its bounds, lambda and the MTBF.
     min: 0
   - name: beta_lower
-    description: Bound below it, of a two-sided interval of 95 %.
+    description: Bound below it, of a two-sided interval of 95 %, exact where all aircraft flew equal hours, else from the Fisher information on the scale of log.
     min: 0
   - name: beta_upper
     description: Bound above it, of a two-sided interval of 95 %.
@@ -45,7 +46,7 @@ columns:
     description: Scale of the power law, failures in lambda times hours to the power of beta, of one aircraft.
     min: 0
   - name: mtbf_instantaneous_hours
-    description: Flight hours between failures at the date, as the power law has it, hours of one aircraft.
+    description: Flight hours between failures of one aircraft at the hours of the one that flew most, as the power law has it, hours.
     min: 0
   - name: laplace_u
     description: Laplace's statistic; above 0 failures come more and more often.
@@ -61,7 +62,7 @@ columns:
     min: 0
     max: 1
   - name: trend
-    description: Improving or deteriorating where the test of MIL-HDBK-189 rejects at 5 %, else stable; null where too few failures say nothing.
+    description: Improving or deteriorating where the test of MIL-HDBK-189 rejects at 5 %, else stable; null with fewer than 4 failures.
     values: [improving, deteriorating, stable]
 */
 with tail_hours as (
@@ -95,7 +96,8 @@ histories as (
         tail_hours.tail,
         chapters.ata,
         tail_hours.hours,
-        least(failures.tail_hours, tail_hours.hours) as failed_at
+        -- A null must stay one, which least() would pass over.
+        case when failures.tail_hours > tail_hours.hours then tail_hours.hours else failures.tail_hours end as failed_at
     from tail_hours
     cross join chapters
     left join failures
@@ -139,11 +141,11 @@ select
     ata,
     failures,
     hours,
-    fit['beta'] as beta,
-    fit['beta_lower'] as beta_lower,
-    fit['beta_upper'] as beta_upper,
-    fit['lambda'] as lambda,
-    fit['mtbf_instantaneous'] as mtbf_instantaneous_hours,
+    case when failures >= 3 then fit['beta'] end as beta,
+    case when failures >= 3 then fit['beta_lower'] end as beta_lower,
+    case when failures >= 3 then fit['beta_upper'] end as beta_upper,
+    case when failures >= 3 then fit['lambda'] end as lambda,
+    case when failures >= 3 then fit['mtbf_instantaneous'] end as mtbf_instantaneous_hours,
     fit['laplace_u'] as laplace_u,
     fit['laplace_p'] as laplace_p,
     fit['mil_hdbk_189_chi2'] as mil_hdbk_189_chi2,

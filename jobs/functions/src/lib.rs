@@ -7,9 +7,12 @@ pub mod estimation;
 mod reliability;
 mod sql;
 mod statistics;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::execution::FunctionRegistry;
 use datafusion::logical_expr::{AggregateUDF, Documentation, ScalarUDF};
@@ -37,21 +40,44 @@ pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {
 pub struct Described {
     pub name: String,
     pub aggregate: bool,
+    /// The figures of its result by name, where it has several.
+    pub figures: Option<String>,
     pub documentation: Documentation,
 }
 
 /// Every function of ours, by name.
 pub fn described() -> Vec<Described> {
-    let describe = |name: &str, aggregate: bool, documentation: Option<&Documentation>| {
-        documentation.map(|text| Described { name: name.to_owned(), aggregate, documentation: text.clone() })
-    };
-    let aggregates = aggregates();
-    let scalars = scalars();
-    let aggregates = aggregates.iter().filter_map(|function| describe(function.name(), true, function.documentation()));
-    let scalars = scalars.iter().filter_map(|function| describe(function.name(), false, function.documentation()));
-    let mut described: Vec<Described> = aggregates.chain(scalars).collect();
+    let mut described = Vec::new();
+    for function in aggregates() {
+        let figures = function.return_type(&[]).ok().and_then(|data_type| figure_names(&data_type));
+        described.extend(function.documentation().map(|documentation| Described {
+            name: function.name().to_owned(),
+            aggregate: true,
+            figures,
+            documentation: documentation.clone(),
+        }));
+    }
+    for function in scalars() {
+        let figures = function.return_type(&[]).ok().and_then(|data_type| figure_names(&data_type));
+        described.extend(function.documentation().map(|documentation| Described {
+            name: function.name().to_owned(),
+            aggregate: false,
+            figures,
+            documentation: documentation.clone(),
+        }));
+    }
     described.sort_by(|one, other| one.name.cmp(&other.name));
     described
+}
+
+fn figure_names(data_type: &DataType) -> Option<String> {
+    match data_type {
+        DataType::Struct(fields) => {
+            Some(fields.iter().map(|field| field.name().as_str()).collect::<Vec<_>>().join(", "))
+        }
+        DataType::List(item) => Some(format!("rows of {}", figure_names(item.data_type())?)),
+        _ => None,
+    }
 }
 
 fn aggregates() -> Vec<Arc<AggregateUDF>> {

@@ -9,7 +9,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
 use super::session::{model_plan, with_reserved};
-use super::stale::{self, Work};
+use super::stale::{self, Asked, Work};
 use super::{Run, Runner, StepReport};
 use crate::catalog::{Interval, Model};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
@@ -22,7 +22,7 @@ impl Runner {
     pub(super) async fn materialise(&self, model: &Model, run: &Run) -> Result<StepReport> {
         let inputs = self.inputs(model).await?;
         let current = self.warehouse.snapshot(&model.name).await?;
-        let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), run.interval);
+        let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), &run.asked());
         if work.is_none() {
             if current.is_none() {
                 let text = "has no input yet; run `fleet ingest` first, and check --data";
@@ -137,7 +137,8 @@ impl Runner {
         interval: Option<Interval>,
     ) -> Option<Interval> {
         let unit = model.header.unit?;
-        let ranges = stale::work(&self.catalog, model, inputs, None, interval).ranges;
+        let asked = Asked { interval, latest_day: None };
+        let ranges = stale::work(&self.catalog, model, inputs, None, &asked).ranges;
         let last = ranges.last().copied().flatten();
         let whole = |range: Interval| Interval { from: unit.start(range.from), to: range.to };
         match interval {

@@ -7,10 +7,11 @@ mod session;
 mod stale;
 mod verify;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 pub use session::{model_plan, named_schemas};
 
@@ -42,11 +43,18 @@ pub struct Run {
     pub id: String,
     pub started_at: DateTime<Utc>,
     pub interval: Option<Interval>,
+    /// The last day of any source that its models read; known once it runs.
+    #[serde(skip)]
+    latest_day: Option<NaiveDate>,
 }
 
 impl Run {
     pub fn new(interval: Option<Interval>) -> Self {
-        Self { id: uuid::Uuid::new_v4().to_string(), started_at: Utc::now(), interval }
+        Self { id: uuid::Uuid::new_v4().to_string(), started_at: Utc::now(), interval, latest_day: None }
+    }
+
+    fn asked(&self) -> stale::Asked {
+        stale::Asked { interval: self.interval, latest_day: self.latest_day }
     }
 }
 
@@ -66,6 +74,7 @@ impl Runner {
     /// Runs what `names` ask for (all models, if nothing), each after what it reads.
     pub async fn run(&self, names: &[String], run: &Run) -> Result<Vec<StepReport>> {
         let models = self.catalog.select(names)?;
+        let run = &Run { latest_day: self.latest_day(&models).await?, ..run.clone() };
         let steps: Vec<&Arc<Model>> =
             models.iter().filter(|model| model.header.materialized != Materialized::View).collect();
         self.progress.report(Event::Planned { steps: steps.len() });
@@ -74,6 +83,15 @@ impl Runner {
             reports.push(self.step(model, run).await?);
         }
         Ok(reports)
+    }
+
+    async fn latest_day(&self, models: &[Arc<Model>]) -> Result<Option<NaiveDate>> {
+        let tables: BTreeSet<&TableName> = models.iter().flat_map(|model| &model.inputs).collect();
+        let mut snapshots = Vec::new();
+        for table in tables.into_iter().filter(|table| table.schema == "source") {
+            snapshots.extend(self.warehouse.snapshot(table).await?.map(Arc::new));
+        }
+        Ok(stale::latest_day(&self.catalog, &snapshots))
     }
 
     async fn step(&self, model: &Model, run: &Run) -> Result<StepReport> {

@@ -28,20 +28,28 @@ impl Work {
     }
 }
 
+/// Which units of its models a run is to look at.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Asked {
+    pub interval: Option<Interval>,
+    /// The last day of any source of the run's models, so that all of them end in the same unit.
+    pub latest_day: Option<NaiveDate>,
+}
+
 /// Compares a table with its inputs.
 pub(super) fn work(
     catalog: &Catalog,
     model: &Model,
     inputs: &Inputs,
     current: Option<&Snapshot>,
-    interval: Option<Interval>,
+    asked: &Asked,
 ) -> Work {
     let Some((unit, partition)) = model.header.unit.zip(model.header.partition.as_ref()) else {
         return whole(model, inputs, current);
     };
     let spans: Vec<InputFile<'_>> =
         inputs.values().flatten().flat_map(|snapshot| input_files(catalog, snapshot)).collect();
-    let Some(units) = units(model.header.label, unit, interval, &spans) else {
+    let Some(units) = units(model.header.label, unit, asked, &spans) else {
         return Work { ranges: Vec::new(), fingerprints: BTreeMap::new() };
     };
     let mut committed: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
@@ -76,14 +84,23 @@ pub(super) fn work(
     Work { ranges: ranges.into_iter().map(Some).collect(), fingerprints }
 }
 
-/// The units to look at: those asked for; else all there is input for, or the latest of them where each is computed
-/// as of its end.
-fn units(label: Label, unit: Unit, interval: Option<Interval>, inputs: &[InputFile<'_>]) -> Option<Vec<NaiveDate>> {
-    match (interval, label) {
+/// The units to look at: those asked for; else all there is input for, or the run's latest where each is computed as
+/// of its end.
+fn units(label: Label, unit: Unit, asked: &Asked, inputs: &[InputFile<'_>]) -> Option<Vec<NaiveDate>> {
+    match (asked.interval, label) {
         (Some(interval), _) => Some(interval.units(unit)),
         (None, Label::Start) => Some(hull(inputs)?.units(unit)),
-        (None, Label::End) => Some(hull(inputs)?.units(unit).pop().into_iter().collect()),
+        (None, Label::End) => Some(vec![unit.start(asked.latest_day.or_else(|| hull(inputs)?.to.pred_opt())?)]),
     }
+}
+
+/// The last day that any of a run's sources has rows of.
+pub(super) fn latest_day<'a>(
+    catalog: &Catalog,
+    snapshots: impl IntoIterator<Item = &'a Arc<Snapshot>>,
+) -> Option<NaiveDate> {
+    let files = snapshots.into_iter().flat_map(|snapshot| input_files(catalog, snapshot));
+    files.filter_map(|file| file.days?.to.pred_opt()).max()
 }
 
 fn whole(model: &Model, inputs: &Inputs, current: Option<&Snapshot>) -> Work {

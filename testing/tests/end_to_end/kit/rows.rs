@@ -39,8 +39,12 @@ fn sorted(rows: &[Row]) -> Vec<Row> {
     for row in &mut rows {
         row.retain(|name, value| !RESERVED.contains(&name.as_str()) && !value.is_null());
     }
+    // By the texts and whole numbers first, and only then by floats, to as many digits as any order of adding up agrees on.
     rows.sort_by_cached_key(|row| {
-        row.values().filter(|value| !value.is_f64()).map(|value| format!("{value}\u{1}")).collect::<String>()
+        let (floats, others): (Vec<&Value>, Vec<&Value>) = row.values().partition(|value| value.is_f64());
+        let others: String = others.iter().map(|value| format!("{value}\u{1}")).collect();
+        let floats: Vec<String> = floats.iter().map(|value| format!("{:.6e}", value.as_f64().unwrap_or(0.0))).collect();
+        (others, floats)
     });
     rows
 }

@@ -5,10 +5,19 @@ use std::collections::BTreeMap;
 use super::{Place, Row, assert_same_rows, number, text};
 
 /// The computed tables.
-pub const FIGURES: [&str; 4] = [
+pub const FIGURES: [&str; 13] = [
     "operations.dispatch_reliability",
     "operations.utilization",
+    "reliability.ata_alert",
     "reliability.component",
+    "reliability.int_installation",
+    "reliability.int_life",
+    "reliability.int_removal",
+    "reliability.life_model",
+    "reliability.repair_trend",
+    "reliability.repetitive_defect",
+    "reliability.rogue_unit",
+    "reliability.survival_curve",
     "reliability.uncatalogued_removal",
 ];
 
