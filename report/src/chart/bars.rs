@@ -19,7 +19,7 @@ const ROW: f64 = 19.0;
 /// Bars over a common axis; `names` gives each segment its words and its colour.
 pub fn bars(title: &str, axis_label: &str, names: &[(&str, &'static str)], rows: &[Bar], width: f64) -> Markup {
     let most = rows.iter().map(|bar| bar.segments.iter().sum::<f64>()).fold(0.0, f64::max);
-    let axis = Axis::linear(axis_label, 0.0, most, 6);
+    let axis = Axis::counts(axis_label, most, 6);
     let left = 8.0 + rows.iter().map(|bar| text_width(&bar.label)).fold(40.0, f64::max).min(width * 0.45);
     let right = 14.0 + rows.iter().map(|bar| text_width(&bar.note)).fold(0.0, f64::max);
     let (top, span) = (22.0, width - left - right);

@@ -2,6 +2,7 @@
 
 use maud::Markup;
 
+use super::Step;
 use super::colour;
 use super::plot::{Mark, Marker, Plot, Shape, Size};
 use super::scale::Axis;
@@ -10,13 +11,7 @@ const POINTS_MAX: usize = 120;
 
 /// `steps` are ages with the mean failures of one aircraft up to there and the bounds; `law` is scale and shape of the
 /// power law; `until` is the greatest age watched.
-pub fn growth(
-    title: &str,
-    steps: &[(f64, f64, Option<(f64, f64)>)],
-    law: Option<(f64, f64)>,
-    until: f64,
-    size: Size,
-) -> Markup {
+pub fn growth(title: &str, steps: &[Step], law: Option<(f64, f64)>, until: f64, size: Size) -> Markup {
     let positive = || steps.iter().filter(|(age, mean, _)| *age > 0.0 && *mean > 0.0);
     let first = positive().map(|(age, ..)| *age).fold(until, f64::min).max(until / 1000.0);
     let least = positive().map(|(_, mean, _)| *mean).fold(f64::INFINITY, f64::min);
@@ -27,7 +22,7 @@ pub fn growth(
     let points: Vec<(f64, f64)> = positive().map(|(age, mean, _)| (*age, *mean)).collect();
     let every = points.len().div_ceil(POINTS_MAX).max(1);
     let total = points.last().map(|(_, mean)| *mean);
-    let mut marks = vec![Mark::new(Shape::Band(band), colour::BLUE).named("95 % bounds")];
+    let mut marks = vec![Mark::new(Shape::Band(band), colour::BLUE).named("95 %")];
     if let Some(total) = total {
         let line = [first, until].map(|age| (age, total * age / until)).to_vec();
         marks.push(Mark::new(Shape::Line(line), colour::GREY).dashed("2 3").named("no trend"));

@@ -27,7 +27,7 @@ const HEAD: f64 = 20.0;
 
 pub fn matrix(title: &str, months: &[NaiveDate], rows: &[MatrixRow], width: f64) -> Markup {
     let left = 8.0 + rows.iter().map(|row| text_width(&row.label)).fold(60.0, f64::max).min(width * 0.4);
-    let right = 10.0 + rows.iter().map(|row| text_width(&row.note)).fold(0.0, f64::max);
+    let right = 14.0 + rows.iter().map(|row| text_width(&row.note)).fold(0.0, f64::max);
     let cell = (width - left - right) / months.len().max(1) as f64;
     let height = HEAD + ROW * rows.len() as f64 + 4.0;
     html! {

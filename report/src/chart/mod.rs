@@ -19,7 +19,7 @@ pub use bars::{Bar, bars};
 pub use growth::growth;
 pub use intervals::{Range, Reference, intervals};
 pub use matrix::{Cell, MatrixRow, matrix};
-pub use numbers::{count, fixed, grouped, month_name, number, percent, probability_text};
+pub use numbers::{count, counted, fixed, grouped, month_name, number, percent, probability_text};
 pub use plot::{Marker, Size};
 pub use probability::probability;
 pub use scale::Axis;
@@ -42,7 +42,13 @@ pub mod colour {
 pub const FULL: f64 = 760.0;
 pub const HALF: f64 = 374.0;
 
+/// Both ends of an interval.
+pub type Bounds = (f64, f64);
+
+/// A step of a curve: age, value from there on, bounds where known.
+pub type Step = (f64, f64, Option<Bounds>);
+
 /// The width of a text of this many characters at the charts' size, about.
 pub(crate) fn text_width(text: &str) -> f64 {
-    6.1 * text.chars().count() as f64
+    6.6 * text.chars().count() as f64
 }

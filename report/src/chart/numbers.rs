@@ -19,6 +19,12 @@ pub fn count(value: i64) -> String {
     text
 }
 
+/// A count with its noun: `1 delay`, `2 delays`.
+pub fn counted(value: i64, noun: &str) -> String {
+    let plural = if value == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", count(value))
+}
+
 /// A number with this many decimals, its thousands apart.
 pub fn fixed(value: impl Into<Option<f64>>, decimals: usize) -> String {
     let Some(value) = value.into().filter(|value| value.is_finite()) else { return NONE.to_owned() };
@@ -84,6 +90,11 @@ mod tests {
         let numbers = [0.0, 0.01234, 1.0, 98.13, 12_345.6].map(number);
         assert_eq!(numbers, ["0", "0.0123", "1.00", "98.1", "12\u{202f}346"]);
         assert_eq!(number(0.000_012), "1.2e−5");
+    }
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([0, 1, 2].map(|value| counted(value, "delay")), ["0 delays", "1 delay", "2 delays"]);
     }
 
     #[test]

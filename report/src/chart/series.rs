@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use maud::Markup;
 
+use super::Bounds;
 use super::colour;
 use super::plot::{Mark, Marker, Plot, Shape, Size};
 use super::scale::Axis;
@@ -22,7 +23,7 @@ pub fn monthly(
     title: &str,
     label: &str,
     months: &[NaiveDate],
-    bounds: Option<(&str, Vec<Option<(f64, f64)>>)>,
+    bounds: Option<(&str, Vec<Option<Bounds>>)>,
     lines: &[Series],
     from_zero: bool,
     size: Size,

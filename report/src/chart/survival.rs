@@ -2,6 +2,7 @@
 
 use maud::Markup;
 
+use super::Step;
 use super::colour;
 use super::plot::{Mark, Marker, Plot, Shape, Size};
 use super::scale::Axis;
@@ -10,13 +11,7 @@ use super::scale::Axis;
 pub type Curve<'a> = (&'a str, &'a dyn Fn(f64) -> f64);
 
 /// Each step: hours, survival from there on, its bounds where known. `until` is the greatest age seen.
-pub fn survival(
-    title: &str,
-    steps: &[(f64, f64, Option<(f64, f64)>)],
-    law: Option<Curve<'_>>,
-    until: f64,
-    size: Size,
-) -> Markup {
+pub fn survival(title: &str, steps: &[Step], law: Option<Curve<'_>>, until: f64, size: Size) -> Markup {
     let x = Axis::linear("flight hours since installation", 0.0, until, 5);
     let y = Axis::linear("share of units surviving", 0.0, 1.0, 5);
     let mut line = vec![(0.0, 1.0)];

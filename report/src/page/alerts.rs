@@ -116,17 +116,11 @@ fn chart(rows: &[Judged], size: Size, named: bool) -> Markup {
     let level = |rows: &[&Judged]| rows.iter().map(|row| row.alert_level).collect();
     let as_rate = |row: &&Judged| row.alert_level.map(|level| 1000.0 * level / row.flight_hours);
     let lines = [
-        series("rate of 3 months", factor.iter().map(|row| row.rate_3m).collect(), colour::GREEN, "", None),
-        series("level for it: 1.3 × mean", level(&factor), colour::GREEN, "6 3", None),
-        series("level: mean + 2 SD", level(&mean), colour::VERMILLION, "6 3", None),
-        series("level: Poisson 95 %", poisson.iter().map(as_rate).collect(), colour::BLUE, "2 3", None),
-        series(
-            "rate of the month",
-            mean.iter().map(|row| row.rate_per_1000_fh).collect(),
-            colour::BLACK,
-            "",
-            Some(Marker::Dot),
-        ),
+        series("3 months", factor.iter().map(|row| row.rate_3m).collect(), colour::GREEN, "", None),
+        series("its level, 1.3 × mean", level(&factor), colour::GREEN, "6 3", None),
+        series("level, mean + 2 SD", level(&mean), colour::VERMILLION, "6 3", None),
+        series("level, Poisson 95 %", poisson.iter().map(as_rate).collect(), colour::BLUE, "2 3", None),
+        series("month", mean.iter().map(|row| row.rate_per_1000_fh).collect(), colour::BLACK, "", Some(Marker::Dot)),
     ];
     let label = if named { "reports per 1000 FH" } else { "" };
     let title = format!("Reports per 1000 flight hours, {}", rows.first().map(name).unwrap_or_default());

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use super::figure::{figure, notice};
 use crate::chart::{
-    Axis, Bar, FULL, Marker, Range, Reference, Series, Size, bars, colour, count, fixed, intervals, month_name, monthly,
+    Axis, Bar, FULL, Marker, Range, Reference, Series, Size, bars, colour, count, counted, fixed, intervals,
+    month_name, monthly,
 };
 use crate::findings::chance::share_bounds;
 use crate::gather::Figures;
@@ -48,7 +49,8 @@ fn verdict(months: &[Departures]) -> Markup {
         p {
             (name) ": " b { (fixed(reliability(last), 2)) " %" } " of " (count(last.scheduled_departures))
             " departures without a technical delay of more than 15 minutes or a technical cancellation ("
-            (count(last.technical_delays)) " delays, " (count(last.technical_cancellations)) " cancellations after merging)"
+            (counted(last.technical_delays, "delay")) ", "
+            (counted(last.technical_cancellations, "cancellation")) " after merging)"
             @if let Some((lower, upper)) = bounds(last) {
                 ", 95 % bounds " (fixed(lower, 2)) " to " (fixed(upper, 2)) " %"
                 @if before.is_empty() {
@@ -123,24 +125,35 @@ fn by_chapter(figures: &Figures) -> Markup {
         [("Incidents", &figures.dispatch.chapters.source), ("Departures of the week", &figures.dispatch.week.source)];
     html! {
         p {
-            "In the week: " (count(week)) " technical incidents in " (count(departures)) " departures"
+            "In the week: " (counted(week, "technical incident")) " in " (count(departures)) " departures"
             @if departures > 0 { " (dispatch reliability " (fixed(100.0 * (1.0 - week as f64 / departures as f64), 2)) " %)" }
             "."
             @if week > 0 { " By chapter: " (week_by_chapter(rows)) "." }
         }
         @if worst.is_empty() {
-            (notice("No technical incidents in the three full months reported."))
+            (notice("No technical incidents in the full months reported."))
         } @else {
             (figure(
                 figures,
                 html! {
-                    b { (title) "." } " Three months to the end of " (month_name(figures.month)) ", " (count(total)) " incidents"
+                    b { (title) "." } " " (quarter(figures)) ", " (count(total)) " incidents"
                     @if rows.len() > worst.len() { "; the " (worst.len()) " chapters with most" } "."
                 },
                 bars(title, label, &names, &worst.iter().map(bar).collect::<Vec<_>>(), FULL),
                 &sources,
             ))
         }
+    }
+}
+
+/// The full months, three at most, that chapters and aircraft are counted over.
+fn quarter(figures: &Figures) -> String {
+    let from = figures.month - chrono::Months::new(2);
+    let within = figures.dispatch.months.rows.iter().filter(|row| row.month >= Some(from)).count();
+    let end = month_name(figures.month);
+    match within {
+        0 | 1 => end,
+        months => format!("The {months} months to the end of {end}"),
     }
 }
 
@@ -195,7 +208,7 @@ fn by_tail(figures: &Figures) -> Markup {
     figure(
         figures,
         html! {
-            b { (title) "." } " Three months to the end of " (month_name(figures.month)) ", with 95 % bounds; at the right, incidents of departures. "
+            b { (title) "." } " " (quarter(figures)) ", with 95 % bounds; at the right, incidents of departures. "
             @if ranges.len() < tails { "The " (ranges.len()) " lowest of " (tails) " aircraft. " }
             @match out.is_empty() {
                 true => "The bounds of every aircraft reach the fleet's figure: none can be told from the rest.",

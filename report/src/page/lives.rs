@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Findings;
 use super::figure::{figure, notice};
-use crate::chart::{Curve, HALF, Size, count, fixed, grouped, probability, survival};
+use crate::chart::{Curve, HALF, Size, Step, count, fixed, grouped, probability, survival};
 use crate::findings::lives::{FEW_FAILURES, PartLives, Pattern, curve, law_name, worse_by};
 use crate::gather::Figures;
 use crate::gather::lives::{FAILURES_MIN, Law};
@@ -39,7 +39,7 @@ fn one(figures: &Figures, part: &PartLives<'_>) -> Markup {
     let best = part.best.and_then(|law| Some((law_name(law), curve(law)?)));
     let weibull = part.weibull.and_then(curve);
     let title = format!("{} {}", part.part_number, part.description);
-    let steps: Vec<(f64, f64, Option<(f64, f64)>)> = part
+    let steps: Vec<Step> = part
         .steps
         .iter()
         .map(|step| (step.hours, step.survival, step.survival_lower.zip(step.survival_upper)))

@@ -15,6 +15,9 @@ mod summary;
 mod tables;
 mod trends;
 
+#[cfg(test)]
+mod tests;
+
 use chrono::{DateTime, Utc};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -98,7 +101,7 @@ pub fn document(figures: &Figures, made_at: DateTime<Utc>) -> String {
                     (days) ", UTC. Monthly figures to the end of " (crate::chart::month_name(figures.month))
                     ". Made " (made_at.format("%Y-%m-%d %H:%M")) " UTC by fleet " (env!("CARGO_PKG_VERSION")) "."
                 }
-                nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } } }
+                nav { @for (id, name) in SECTIONS { a href={ "#" (id) } { (name) } " " } }
                 (section("summary", summary::section(figures, &findings)))
                 (section("dispatch", dispatch::section(figures)))
                 (section("alerts", alerts::section(figures, &findings)))

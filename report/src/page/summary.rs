@@ -143,7 +143,7 @@ fn next_steps(figures: &Figures, findings: &Findings<'_>) -> Markup {
                     li {
                         span class={ "due " @match step.urgency { Urgency::Now => "now", Urgency::ThisMonth => "month", Urgency::Watch => "watch" } } { (step.urgency.name()) }
                         " " (step.what) " "
-                        span class="why" { (step.why) " " a href={ "#" (step.section) } { "Figures" } }
+                        span class="why" { (step.why) " " a class="jump" href={ "#" (step.section) } { "Figures" } }
                     }
                 }
             }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::Findings;
 use super::figure::{figure, notice};
-use crate::chart::{HALF, Size, count, fixed, grouped, growth, probability_text};
+use crate::chart::{HALF, Size, Step, count, fixed, grouped, growth, probability_text};
 use crate::findings::trends::{Drawn, of_tails};
 use crate::gather::Figures;
 use crate::gather::trends::Trend;
@@ -98,7 +98,7 @@ fn events(drawn: &Drawn<'_>) -> i64 {
 fn plot(drawn: &Drawn<'_>) -> Markup {
     let trend = drawn.trend;
     let title = format!("ATA {} {}", trend.ata, trend.title.as_deref().unwrap_or(""));
-    let steps: Vec<(f64, f64, Option<(f64, f64)>)> = drawn
+    let steps: Vec<Step> = drawn
         .steps
         .iter()
         .map(|step| (step.time, step.mean, step.bounds_robust.map(|bounds| (bounds.lower, bounds.upper))))

@@ -14,3 +14,4 @@ mod foreign;
 mod kit;
 mod manners;
 mod recomputed;
+mod report;
