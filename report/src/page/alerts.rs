@@ -4,9 +4,9 @@ use chrono::NaiveDate;
 use maud::{Markup, html};
 
 use super::Findings;
-use super::figure::{figure, notice};
+use super::figure::{figure, notice, too_little};
 use crate::chart::{
-    Cell, FULL, Marker, MatrixRow, Series, Size, colour, count, fixed, matrix, month_name, monthly, number,
+    Cell, FULL, Marker, MatrixRow, Series, Size, colour, count, counted, fixed, matrix, month_name, monthly, number,
     probability_text,
 };
 use crate::findings::alerts::{Candidate, InAlert, Judgement, Lead};
@@ -20,7 +20,7 @@ pub fn section(figures: &Figures, findings: &Findings<'_>) -> Markup {
     let month = month_name(figures.month);
     html! {
         @match &findings.judgement {
-            Judgement::NotComputed => (notice(format!("There are no reports by chapter of {month}. A month is judged once it has ended and `fleet run weekly_reliability_analysis` has computed it."))),
+            Judgement::NotComputed => (too_little(figures, &format!("There are no reports by chapter of {month}. A month is judged once it has ended and `fleet run weekly_reliability_analysis` has computed it."), &[("", &figures.alerts.history.source)])),
             Judgement::TooFewMonths { before, first_level } => {
                 (notice(format!(
                     "No alert levels yet: a level needs {} months before the month judged, and {month} has {before}. The first levels will be those of {}, if the fleet flies every month until then. Below are the rates without levels; no chapter can be called in alert, or clear.",
@@ -42,9 +42,11 @@ fn intro(figures: &Figures, findings: &Findings<'_>, chapters: usize) -> Markup 
     let flown: i64 =
         figures.scope.months.rows.iter().filter(|month| month.month == figures.month).map(|month| month.days).sum();
     let days = days_of(figures.month);
+    let of_month = figures.alerts.history.rows.iter().filter(|row| row.month == figures.month);
+    let before = of_month.map(|row| row.months_before).max().unwrap_or(0);
     html! {
         p {
-            "Pilot and maintenance reports of " (month_name(figures.month)) ", judged against the 12 months before: "
+            "Pilot and maintenance reports of " (month_name(figures.month)) ", judged against the " (before) " months before: "
             (findings.in_alert.len()) " of " (chapters) " chapters are in alert under at least one rule. Chance alone puts about "
             (fixed(0.05 * chapters as f64, 1)) " there under the Poisson rule, and as many or more under the others: one month in alert is a reason to look, not a finding. "
             "A chapter is escalated when one rule has it in alert two months running."
@@ -198,32 +200,32 @@ fn sample(figures: &Figures, chapter: &InAlert) -> Markup {
 
 fn drivers(chapter: &InAlert) -> Markup {
     html! {
-        (lead(&chapter.aircraft, "aircraft", "by its hours"))
-        " " (lead(&chapter.section, "section", "from the 12 months before"))
-        " " (lead(&chapter.part, "part's unscheduled removals", "from the 12 months before"))
+        (lead(&chapter.aircraft, "aircraft", "report", "by its hours"))
+        " " (lead(&chapter.section, "section", "report", "from the 12 months before"))
+        " " (lead(&chapter.part, "part", "unscheduled removal", "from the 12 months before"))
     }
 }
 
-/// What stands out of its kind; `by` is what the expected number follows from.
-fn lead(lead: &Lead, kind: &str, by: &str) -> Markup {
+/// What stands out of its kind; `by` is what the expected number of events follows from.
+fn lead(lead: &Lead, kind: &str, event: &str, by: &str) -> Markup {
     html! {
         @match lead {
-            Lead::Nothing => { "Nothing to compare by " (kind) "." }
+            Lead::Nothing => { "There is no " (kind) " to compare." }
             Lead::StandsOut(found) => {
                 "The " (kind) " " b { (found.name) @if let Some(title) = &found.title { " " (title) } } " stands out: "
-                (figures_of(found, by)) "."
+                (numbers(found, event, by)) "."
             }
             Lead::WithinChance(nearest) => {
-                "No " (kind) @if kind.ends_with('s') { " stand" } @else { " stands" } " out; nearest is " (nearest.name)
-                @if let Some(title) = &nearest.title { " " (title) } " with " (figures_of(nearest, by)) "."
+                "No " (kind) " stands out; nearest is " (nearest.name)
+                @if let Some(title) = &nearest.title { " " (title) } " with " (numbers(nearest, event, by)) "."
             }
         }
     }
 }
 
-fn figures_of(found: &Candidate, by: &str) -> Markup {
+fn numbers(found: &Candidate, event: &str, by: &str) -> Markup {
     html! {
-        (count(found.count))
+        (counted(found.count, event))
         @if let Some(nff) = found.nff { @if nff > 0 { " (" (count(nff)) " without fault found)" } }
         " where " (number(found.expected)) " would be expected " (by)
         " (" (probability_text(found.p)) @if found.compared > 1 { ", " (found.compared) " compared" } ")"

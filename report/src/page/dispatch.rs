@@ -3,7 +3,7 @@
 use chrono::NaiveDate;
 use maud::{Markup, html};
 
-use super::figure::{figure, notice};
+use super::figure::{figure, too_little};
 use crate::chart::{
     Axis, Bar, FULL, Marker, Range, Reference, Series, Size, bars, colour, count, counted, fixed, intervals,
     month_name, monthly,
@@ -18,7 +18,7 @@ pub fn section(figures: &Figures) -> Markup {
     let dispatch = &figures.dispatch;
     html! {
         @if dispatch.months.rows.is_empty() {
-            (notice(format!("There is no dispatch reliability up to {}. A month is reported once it has ended and `fleet run monthly_fleet_performance` has computed it.", month_name(figures.month))))
+            (too_little(figures, &format!("There is no dispatch reliability up to {}. A month is reported once it has ended and `fleet run monthly_fleet_performance` has computed it.", month_name(figures.month)), &[("", &figures.dispatch.months.source)]))
         } @else {
             (verdict(&dispatch.months.rows))
             (by_month(figures))
@@ -131,7 +131,7 @@ fn by_chapter(figures: &Figures) -> Markup {
             @if week > 0 { " By chapter: " (week_by_chapter(rows)) "." }
         }
         @if worst.is_empty() {
-            (notice("No technical incidents in the full months reported."))
+            (too_little(figures, "No technical incidents in the full months reported.", &sources))
         } @else {
             (figure(
                 figures,

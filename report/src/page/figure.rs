@@ -61,6 +61,14 @@ fn short_id(id: &str) -> &str {
     id.split('-').next().unwrap_or(id)
 }
 
+/// In place of a figure that there is too little for: why, and what was asked.
+pub fn too_little(figures: &Figures, why: &str, sources: &[(&str, &Source)]) -> Markup {
+    html! {
+        (notice(why))
+        (origin(&figures.provenance, sources))
+    }
+}
+
 /// A box for what the reader must know before trusting what follows.
 pub fn notice(text: impl maud::Render) -> Markup {
     html! { p class="notice" { (text) } }

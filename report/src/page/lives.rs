@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Findings;
-use super::figure::{figure, notice};
+use super::figure::{figure, too_little};
 use crate::chart::{Curve, HALF, Size, Step, count, fixed, grouped, probability, survival};
 use crate::findings::lives::{FEW_FAILURES, PartLives, Pattern, curve, law_name, worse_by};
 use crate::gather::Figures;
@@ -18,13 +18,13 @@ pub fn section(figures: &Figures, findings: &Findings<'_>) -> Markup {
     let counts = figures.lives.counts.rows.first();
     html! {
         @if findings.lives.is_empty() {
-            (notice(match counts.filter(|counts| counts.parts > 0) {
+            (too_little(figures, &match counts.filter(|counts| counts.parts > 0) {
                 Some(counts) => format!(
                     "No law can be drawn yet: of {} parts with lives under observation, the one with most failures has {}, and a law needs {FAILURES_MIN}.",
                     counts.parts, counts.most_failures.unwrap_or(0)
                 ),
                 None => "No part has lives under observation: configurations or removals are missing.".to_owned(),
-            }))
+            }, &[("", &figures.lives.counts.source)]))
         } @else {
             p {
                 "The " (findings.lives.len()) " parts with most unscheduled removals in 12 months among those with at least " (FAILURES_MIN)

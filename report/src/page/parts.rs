@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Findings;
-use super::figure::{figure, notice};
+use super::figure::{figure, too_little};
 use crate::chart::{
     Axis, Bar, FULL, Range, Reference, bars, colour, count, fixed, grouped, intervals, month_name, percent,
 };
@@ -19,9 +19,9 @@ pub fn section(figures: &Figures, findings: &Findings<'_>) -> Markup {
     let months = parts.first().map_or(0, |part| part.months_12m);
     html! {
         @if parts.is_empty() {
-            (notice(format!("There are no removals by part of {}. A month is reported once it has ended and `fleet run weekly_reliability_analysis` has computed it.", month_name(figures.month))))
+            (too_little(figures, &format!("There are no removals by part of {}. A month is reported once it has ended and `fleet run weekly_reliability_analysis` has computed it.", month_name(figures.month)), &[("", &figures.parts.source)]))
         } @else if removed == 0 {
-            (notice(format!("No part of the catalogue had an unscheduled removal in the {months} months to the end of {}.", month_name(figures.month))))
+            (too_little(figures, &format!("No part of the catalogue had an unscheduled removal in the {} to the end of {}.", months_text(months), month_name(figures.month)), &[("", &figures.parts.source)]))
         } @else {
             (by_removals(figures, months))
             (by_guarantee(figures, &findings.versus, months))

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Findings;
-use super::figure::{figure, notice};
+use super::figure::{figure, too_little};
 use crate::chart::{Axis, FULL, HALF, Size, colour, columns, count, percent};
 use crate::findings::coverage::{silent, stretches};
 use crate::gather::Figures;
@@ -24,9 +24,8 @@ fn days(figures: &Figures, findings: &Findings<'_>) -> Markup {
     let missing = &findings.missing;
     let rows = &figures.quality.days.rows;
     if rows.is_empty() {
-        return notice(
-            "No utilization was reported in the 12 months before the date: there are no hours, and no rates.",
-        );
+        let why = "No utilization was reported in the 12 months before the date: there are no hours, and no rates.";
+        return too_little(figures, why, &[("", &figures.quality.days.source)]);
     }
     let span = |days: &[chrono::NaiveDate]| {
         let all = stretches(days);

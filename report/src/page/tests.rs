@@ -169,7 +169,10 @@ fn every_figure_names_its_version_and_run_and_its_query_is_escaped() {
     assert!(html.contains("</a> version 7, run 1234abcd of 2026-03-09 05:00"));
     assert!(html.contains("<pre>select 1 where 1 &lt; 2</pre>"));
     assert!(html.contains("<tr id=\"table-reliability.ata_alert\">"));
-    assert_eq!(html.matches("<figure>").count(), html.matches("<details>").count() - 1, "all, and the summary");
+    assert!(
+        html.matches("<details>").count() > html.matches("<figure>").count(),
+        "figures, and what stands in for one"
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Findings;
-use super::figure::{figure, notice};
+use super::figure::{figure, notice, too_little};
 use crate::chart::{HALF, Size, Step, count, fixed, grouped, growth, probability_text};
 use crate::findings::trends::{Drawn, of_tails};
 use crate::gather::Figures;
@@ -17,7 +17,7 @@ pub fn section(figures: &Figures, findings: &Findings<'_>) -> Markup {
     let tested = fleet.iter().filter(|trend| trend.trend.is_some()).count();
     html! {
         @if fleet.is_empty() {
-            (notice("No confirmed failures yet: there is no trend to test."))
+            (too_little(figures, "No confirmed failures yet: there is no trend to test.", &[("", &figures.trends.trends.source)]))
         } @else if tested == 0 {
             (notice(format!("No trend can be tested yet: the chapter with most failures has {}, and a power law needs 3.", fleet.iter().map(|trend| trend.failures).max().unwrap_or(0))))
         } @else {
