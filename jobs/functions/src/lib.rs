@@ -10,7 +10,7 @@ mod statistics;
 #[cfg(test)]
 mod tests;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
@@ -23,6 +23,16 @@ use reliability::{
 };
 use sql::{Aggregate, Scalar};
 use statistics::{MtburLowerBound, OptimalReplacement, PoissonQuantile, PoissonRate, RateHomogeneity, ShrunkenRates};
+
+/// To be raised whenever a function gives other figures for the same rows: tables computed with it are then computed anew.
+pub const REVISION: u32 = 1;
+
+/// Whether a query may call a function of ours: whether its text has the name of one.
+pub fn called_in(sql: &str) -> bool {
+    static NAMES: LazyLock<Vec<String>> =
+        LazyLock::new(|| described().into_iter().map(|function| function.name).collect());
+    NAMES.iter().any(|name| sql.contains(name.as_str()))
+}
 
 /// Adds every function to a session. The client, the scheduler and the executors all call this.
 pub fn register_all(registry: &mut dyn FunctionRegistry) -> Result<()> {

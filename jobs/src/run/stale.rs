@@ -1,6 +1,7 @@
 //! Deciding what to compute: a pure comparison of what is committed with what it would be computed from now.
 //!
-//! A partition's fingerprint covers the query, the header and the names of all input files that can reach it.
+//! A partition's fingerprint covers the query, the header, those of the views read, the revision of the functions called,
+//! and the names of all input files that can reach it.
 //! File names are never reused, so equal fingerprints mean equal input.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +11,7 @@ use chrono::NaiveDate;
 use sha2::{Digest, Sha256};
 
 use super::session::Inputs;
-use crate::catalog::{Catalog, Interval, Label, Lookback, Model, Unit};
+use crate::catalog::{Catalog, Interval, Label, Lookback, Materialized, Model, Unit};
 use crate::warehouse::{DataFile, Snapshot};
 
 /// What a step has to do.
@@ -45,7 +46,7 @@ pub(super) fn work(
     asked: &Asked,
 ) -> Work {
     let Some((unit, partition)) = model.header.unit.zip(model.header.partition.as_ref()) else {
-        return whole(model, inputs, current);
+        return whole(&definition(catalog, model), inputs, current);
     };
     let spans: Vec<InputFile<'_>> =
         inputs.values().flatten().flat_map(|snapshot| input_files(catalog, snapshot)).collect();
@@ -58,6 +59,7 @@ pub(super) fn work(
         committed.entry(value).or_default().insert(file.fingerprint().unwrap_or_default());
     }
     let empty = current.map(|snapshot| &snapshot.recorded["empty"]);
+    let definition = definition(catalog, model);
     let mut fingerprints = BTreeMap::new();
     let mut stale = Vec::new();
     for start in units {
@@ -67,7 +69,7 @@ pub(super) fn work(
         };
         let reach = Interval { from, to: unit.after(start, 1) };
         let reaching = spans.iter().filter(|file| file.days.is_none_or(|days| days.overlaps(reach)));
-        let fingerprint = fingerprint(model, reaching.map(|file| file.path));
+        let fingerprint = fingerprint(&definition, reaching.map(|file| file.path));
         let value = model.header.label.of(unit, start).to_string();
         let found = committed.get(value.as_str());
         let up_to_date = found.is_some_and(|found| found.len() == 1 && found.contains(fingerprint.as_str()))
@@ -103,9 +105,9 @@ pub(super) fn latest_day<'a>(
     files.filter_map(|file| file.days?.to.pred_opt()).max()
 }
 
-fn whole(model: &Model, inputs: &Inputs, current: Option<&Snapshot>) -> Work {
+fn whole(definition: &[u8], inputs: &Inputs, current: Option<&Snapshot>) -> Work {
     let files = inputs.values().flatten().flat_map(|snapshot| snapshot.files.iter().map(|file| file.path.as_str()));
-    let fingerprint = fingerprint(model, files);
+    let fingerprint = fingerprint(definition, files);
     let up_to_date = current.is_some_and(|snapshot| snapshot.recorded["fingerprint"] == fingerprint.as_str());
     let ranges = if up_to_date { Vec::new() } else { vec![None] };
     Work { ranges, fingerprints: BTreeMap::from([(String::new(), fingerprint)]) }
@@ -148,10 +150,24 @@ fn joined(units: &[NaiveDate], unit: Unit) -> Vec<Interval> {
     ranges
 }
 
-fn fingerprint<'a>(model: &Model, files: impl Iterator<Item = &'a str>) -> String {
+/// What rows follow from besides the input files: a model's text, those of the views it reads, and the functions of ours
+/// that these call.
+fn definition(catalog: &Catalog, model: &Model) -> Vec<u8> {
+    let mut definition = model.sql.clone().into_bytes();
+    definition.extend(serde_json::to_vec(&model.header).unwrap_or_default());
+    if fleet_functions::called_in(&model.sql) {
+        definition.extend(fleet_functions::REVISION.to_le_bytes());
+    }
+    let read = model.inputs.iter().filter_map(|table| catalog.models.get(table));
+    for view in read.filter(|model| model.header.materialized == Materialized::View) {
+        definition.extend(self::definition(catalog, view));
+    }
+    definition
+}
+
+fn fingerprint<'a>(definition: &[u8], files: impl Iterator<Item = &'a str>) -> String {
     let mut digest = Sha256::new();
-    digest.update(&model.sql);
-    digest.update(serde_json::to_vec(&model.header).unwrap_or_default());
+    digest.update(definition);
     let names: BTreeSet<&str> = files.collect();
     for name in names {
         digest.update([0]);
@@ -163,6 +179,31 @@ fn fingerprint<'a>(model: &Model, files: impl Iterator<Item = &'a str>) -> Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_changed_view_or_function_makes_what_uses_it_stale() {
+        let catalog = Catalog::load(None).await.unwrap();
+        let definition_of = |name: &str| definition(&catalog, catalog.model(&name.parse().unwrap()).unwrap());
+        let holds = |text: &[u8], part: &[u8]| text.windows(part.len()).any(|window| window == part);
+        let view = &catalog.model(&"staging.stg_events".parse().unwrap()).unwrap().sql;
+        assert!(holds(&definition_of("reliability.rogue_unit"), view.as_bytes()));
+        // What reads a stored table is reached by that table's files instead.
+        assert!(!holds(&definition_of("reliability.int_installation"), view.as_bytes()));
+        let model = catalog.model(&"reliability.life_model".parse().unwrap()).unwrap();
+        assert!(fleet_functions::called_in(&model.sql));
+        let plain = catalog.model(&"operations.utilization".parse().unwrap()).unwrap();
+        assert!(!fleet_functions::called_in(&plain.sql));
+    }
+
+    #[test]
+    fn the_latest_week_is_that_of_the_runs_last_day() {
+        let day = |text: &str| text.parse::<NaiveDate>().unwrap();
+        let asked = Asked { interval: None, latest_day: Some(day("2026-03-02")) };
+        assert_eq!(units(Label::End, Unit::Week, &asked, &[]), Some(vec![day("2026-03-02")]));
+        assert_eq!(Label::End.of(Unit::Week, day("2026-03-02")), day("2026-03-09"));
+        assert_eq!(Label::End.unit_of(Unit::Week, day("2026-03-09")).from, day("2026-03-02"));
+        assert_eq!(units(Label::End, Unit::Week, &Asked::default(), &[]), None);
+    }
 
     #[test]
     fn neighbouring_units_are_computed_together() {

@@ -10,7 +10,7 @@ pub(super) const BOUNDS: Argument = Argument::optional(
     "bounds",
     Kind::Choice(&["wald", "profile"]),
     "How bounds are made, a literal: 'wald' (normal approximation on the scale of log, the default) or 'profile' (likelihood \
-ratio), which holds its confidence better in small samples and costs some ten times as much.",
+ratio), which holds its confidence better in small samples and costs some twenty times as much.",
 );
 
 pub(super) fn options(constants: &Constants, correlation: bool) -> Options {

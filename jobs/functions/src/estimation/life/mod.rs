@@ -37,7 +37,7 @@ pub enum Bounds {
     #[default]
     Wald,
     /// From the profile likelihood against the chi-squared quantile with one degree of freedom (Meeker & Escobar 1998,
-    /// section 8.3; Lawless 2003, appendix C). Closer to its confidence in small samples, at some ten times the cost.
+    /// section 8.3; Lawless 2003, appendix C). Closer to its confidence in small samples, at some twenty times the cost.
     Profile,
 }
 
