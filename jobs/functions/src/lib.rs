@@ -57,25 +57,20 @@ pub struct Described {
 
 /// Every function of ours, by name.
 pub fn described() -> Vec<Described> {
-    let mut described = Vec::new();
-    for function in aggregates() {
-        let figures = function.return_type(&[]).ok().and_then(|data_type| figure_names(&data_type));
-        described.extend(function.documentation().map(|documentation| Described {
-            name: function.name().to_owned(),
-            aggregate: true,
-            figures,
-            documentation: documentation.clone(),
-        }));
-    }
-    for function in scalars() {
-        let figures = function.return_type(&[]).ok().and_then(|data_type| figure_names(&data_type));
-        described.extend(function.documentation().map(|documentation| Described {
-            name: function.name().to_owned(),
-            aggregate: false,
-            figures,
-            documentation: documentation.clone(),
-        }));
-    }
+    let aggregates = aggregates();
+    let aggregates = aggregates.iter().map(|it| (it.name(), true, it.return_type(&[]), it.documentation()));
+    let scalars = scalars();
+    let scalars = scalars.iter().map(|it| (it.name(), false, it.return_type(&[]), it.documentation()));
+    let describe =
+        |(name, aggregate, returns, documentation): (&str, bool, Result<DataType>, Option<&Documentation>)| {
+            Some(Described {
+                name: name.to_owned(),
+                aggregate,
+                figures: returns.ok().and_then(|data_type| figure_names(&data_type)),
+                documentation: documentation?.clone(),
+            })
+        };
+    let mut described: Vec<Described> = aggregates.chain(scalars).filter_map(describe).collect();
     described.sort_by(|one, other| one.name.cmp(&other.name));
     described
 }

@@ -74,7 +74,11 @@ impl Runner {
     /// Runs what `names` ask for (all models, if nothing), each after what it reads.
     pub async fn run(&self, names: &[String], run: &Run) -> Result<Vec<StepReport>> {
         let models = self.catalog.select(names)?;
-        let run = &Run { latest_day: self.latest_day(&models).await?, ..run.clone() };
+        let latest_day = match run.interval {
+            Some(_) => None,
+            None => self.latest_day(&models).await?,
+        };
+        let run = &Run { latest_day, ..run.clone() };
         let steps: Vec<&Arc<Model>> =
             models.iter().filter(|model| model.header.materialized != Materialized::View).collect();
         self.progress.report(Event::Planned { steps: steps.len() });
