@@ -6,17 +6,16 @@ use std::hash::{Hash, Hasher};
 use std::marker::PhantomData;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, ArrayRef, AsArray};
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::utils::SingleRowListArrayBuilder;
 use datafusion::common::{Result, ScalarValue, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
-    Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, Signature, Volatility,
+    Accumulator, AggregateUDF, AggregateUDFImpl, DocSection, Documentation, GroupsAccumulator, Signature, Volatility,
 };
 
 use super::argument::{Presence, assigned, coerced, usage};
+use super::gathering::{Gathering, Grouped};
 use super::{Argument, Columns, Constants};
 
 /// One aggregate: its face in SQL, and what it does with a sample.
@@ -32,6 +31,11 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync + 'static {
     /// From the gathered columns, which are those of the arguments that are not literals, in their order. The column of
     /// an argument that a call leaves out is empty. The columns must be left as they were found.
     fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue>;
+}
+
+/// The arguments of which every row's value is gathered.
+pub(super) fn gathered<E: Estimator>() -> impl Iterator<Item = &'static Argument> {
+    E::ARGUMENTS.iter().filter(|argument| !argument.kind.is_constant())
 }
 
 /// The DataFusion function of an estimator.
@@ -56,8 +60,18 @@ impl<E: Estimator> Aggregate<E> {
         }))
     }
 
-    fn gathered() -> impl Iterator<Item = (usize, &'static Argument)> {
-        E::ARGUMENTS.iter().enumerate().filter(|(_, argument)| !argument.kind.is_constant())
+    fn gathering(args: AccumulatorArgs) -> Result<Gathering<E>> {
+        if args.is_distinct {
+            return plan_err!("{}: DISTINCT would drop rows that happen to be equal; leave it out", E::NAME);
+        }
+        let given: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
+        let positions = assigned(E::NAME, E::ARGUMENTS, &given)?;
+        let gathered = || E::ARGUMENTS.iter().zip(&positions).filter(|(argument, _)| !argument.kind.is_constant());
+        Ok(Gathering::new(
+            gathered().map(|(_, position)| *position).collect(),
+            gathered().map(|(argument, _)| argument.presence == Presence::Required).collect(),
+            Constants::of(E::NAME, E::ARGUMENTS, args.exprs, &given)?,
+        ))
     }
 }
 
@@ -99,19 +113,15 @@ impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {
-        if args.is_distinct {
-            return plan_err!("{}: DISTINCT would drop rows that happen to be equal; leave it out", E::NAME);
-        }
-        let given: Vec<DataType> = args.expr_fields.iter().map(|field| field.data_type().clone()).collect();
-        let positions = assigned(E::NAME, E::ARGUMENTS, &given)?;
-        let types: Vec<DataType> = Self::gathered().map(|(_, argument)| argument.kind.data_type()).collect();
-        Ok(Box::new(Gathering::<E> {
-            columns: Columns::new(&types),
-            positions: Self::gathered().map(|(index, _)| positions[index]).collect(),
-            required: Self::gathered().map(|(_, argument)| argument.presence == Presence::Required).collect(),
-            constants: Constants::of(E::NAME, E::ARGUMENTS, args.exprs, &given)?,
-            estimator: PhantomData,
-        }))
+        Ok(Box::new(Self::gathering(args)?))
+    }
+
+    fn groups_accumulator_supported(&self, args: AccumulatorArgs) -> bool {
+        !args.is_distinct
+    }
+
+    fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
+        Ok(Box::new(Grouped::new(Self::gathering(args)?)))
     }
 
     /// A list a gathered argument.
@@ -120,7 +130,7 @@ impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
             let item = Arc::new(Field::new_list_field(argument.kind.data_type(), true));
             Arc::new(Field::new(format!("{}[{}]", args.name, argument.name), DataType::List(item), true))
         };
-        Ok(Self::gathered().map(|(_, argument)| field(argument)).collect())
+        Ok(gathered::<E>().map(field).collect())
     }
 
     fn order_sensitivity(&self) -> AggregateOrderSensitivity {
@@ -129,50 +139,5 @@ impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
 
     fn documentation(&self) -> Option<&Documentation> {
         Some(&self.documentation)
-    }
-}
-
-struct Gathering<E> {
-    columns: Columns,
-    /// Of each gathered column, which value of the call it is.
-    positions: Vec<Option<usize>>,
-    /// Of each, whether rows that lack it do not count.
-    required: Vec<bool>,
-    constants: Constants,
-    estimator: PhantomData<E>,
-}
-
-impl<E: Estimator> fmt::Debug for Gathering<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} of {} bytes", E::NAME, self.columns.bytes())
-    }
-}
-
-impl<E: Estimator> Accumulator for Gathering<E> {
-    fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let given = self.positions.iter().map(|position| position.and_then(|position| values.get(position)).cloned());
-        self.columns.append(&given.collect::<Vec<_>>(), &self.required)
-    }
-
-    fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
-        let lists: Vec<_> = states.iter().map(|state| state.as_list::<i32>()).collect();
-        for row in 0..lists.first().map_or(0, |list| list.len()) {
-            let rows: Vec<_> = lists.iter().map(|list| Some(list.value(row)).filter(|rows| !rows.is_empty())).collect();
-            self.columns.append(&rows, &[])?;
-        }
-        Ok(())
-    }
-
-    fn state(&mut self) -> Result<Vec<ScalarValue>> {
-        let list = |rows| SingleRowListArrayBuilder::new(rows).with_nullable(true).build_list_scalar();
-        Ok(self.columns.take().into_iter().map(list).collect())
-    }
-
-    fn evaluate(&mut self) -> Result<ScalarValue> {
-        E::estimate(&mut self.columns, &self.constants)
-    }
-
-    fn size(&self) -> usize {
-        size_of_val(self) + self.columns.bytes()
     }
 }

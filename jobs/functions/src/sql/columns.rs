@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray};
+use datafusion::arrow::buffer::NullBuffer;
 use datafusion::arrow::compute::filter;
 use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::common::{Result, internal_err};
@@ -33,25 +34,21 @@ impl Columns {
         Self(types.iter().map(column).collect())
     }
 
-    /// Appends rows. A row that lacks a required column is left out, as aggregates leave out nulls.
-    pub fn append(&mut self, given: &[Option<ArrayRef>], required: &[bool]) -> Result<()> {
-        let needed =
-            given.iter().zip(required).filter(|(_, required)| **required).filter_map(|(array, _)| array.as_ref());
-        let keep = needed.filter_map(|array| array.logical_nulls()).fold(None, |all: Option<Vec<bool>>, nulls| {
-            Some(match all {
-                None => nulls.iter().collect(),
-                Some(all) => all.into_iter().zip(nulls.iter()).map(|(kept, valid)| kept && valid).collect(),
-            })
-        });
-        let keep = keep.map(BooleanArray::from);
+    /// Appends rows: those to keep, or all.
+    pub fn append(&mut self, given: &[Option<ArrayRef>], keep: Option<&BooleanArray>) -> Result<()> {
         for (column, array) in self.0.iter_mut().zip(given) {
-            match (array, &keep) {
+            match (array, keep) {
                 (Some(array), Some(keep)) => column.append(&filter(array, keep)?)?,
                 (Some(array), None) => column.append(array)?,
                 (None, _) => {}
             }
         }
         Ok(())
+    }
+
+    /// Forgets the rows, and keeps the room for others.
+    pub fn clear(&mut self) {
+        self.0.iter_mut().for_each(Column::clear);
     }
 
     /// Takes the columns out as arrays, leaving none.
@@ -107,6 +104,13 @@ impl Columns {
     }
 }
 
+/// Which rows have every required column, as aggregates leave out nulls; `None` where all have.
+pub(super) fn complete(given: &[Option<ArrayRef>], required: &[bool]) -> Option<BooleanArray> {
+    let needed = given.iter().zip(required).filter(|(_, required)| **required).filter_map(|(array, _)| array.as_ref());
+    let nulls = needed.fold(None, |all, array| NullBuffer::union(all.as_ref(), array.logical_nulls().as_ref()))?;
+    (nulls.null_count() > 0).then(|| BooleanArray::new(nulls.into_inner(), None))
+}
+
 impl Column {
     fn append(&mut self, array: &ArrayRef) -> Result<()> {
         match (self, array.data_type()) {
@@ -128,6 +132,17 @@ impl Column {
             (column, other) => return internal_err!("a gathered column was given {other}: {column:?}"),
         }
         Ok(())
+    }
+
+    fn clear(&mut self) {
+        match self {
+            Self::Numbers { values, valid } => {
+                values.clear();
+                valid.clear();
+            }
+            Self::Flags(flags) => flags.clear(),
+            Self::Names(names) => names.clear(),
+        }
     }
 
     fn take(&mut self) -> ArrayRef {

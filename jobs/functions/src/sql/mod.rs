@@ -7,6 +7,7 @@ mod aggregate;
 mod argument;
 mod columns;
 mod figures;
+mod gathering;
 mod scalar;
 
 pub(crate) use aggregate::{Aggregate, Estimator};

@@ -5,8 +5,8 @@ mod figures;
 mod travel;
 mod unfit;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch};
-use datafusion::arrow::datatypes::Float64Type;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::{DataType, Float64Type};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
 
@@ -24,15 +24,20 @@ async fn rows(context: &SessionContext, sql: &str) -> Vec<RecordBatch> {
     context.sql(sql).await.unwrap_or_else(|error| panic!("{sql}: {error}")).collect().await.unwrap()
 }
 
+/// The numbers that a query gives, in its only column; `None` for null.
+async fn column(context: &SessionContext, sql: &str) -> Vec<Option<f64>> {
+    let numbers = |batch: &RecordBatch| {
+        let numbers = datafusion::arrow::compute::cast(batch.column(0), &DataType::Float64).unwrap();
+        numbers.as_primitive::<Float64Type>().iter().collect::<Vec<_>>()
+    };
+    rows(context, sql).await.iter().flat_map(numbers).collect()
+}
+
 /// The one number that a query gives; `None` for null.
 async fn number(context: &SessionContext, sql: &str) -> Option<f64> {
-    let batches = rows(context, sql).await;
-    let column =
-        datafusion::arrow::compute::cast(batches[0].column(0), &datafusion::arrow::datatypes::DataType::Float64);
-    let column = column.unwrap();
-    let column = column.as_primitive::<Float64Type>();
-    assert_eq!(column.len(), 1, "{sql}");
-    column.is_valid(0).then(|| column.value(0))
+    let numbers = column(context, sql).await;
+    assert_eq!(numbers.len(), 1, "{sql}");
+    numbers[0]
 }
 
 async fn text(context: &SessionContext, sql: &str) -> String {

@@ -6,7 +6,7 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{number, session, table};
+use super::{column, number, rows as rows_of, session, table};
 use crate::described;
 
 /// Calls over columns (hours, failed, age, unit), each with a figure of its result.
@@ -43,6 +43,52 @@ async fn the_figures_do_not_depend_on_the_spread_or_the_order_of_rows() {
         for (context, rows) in [(&many, &rows), (&one, &shuffled), (&many, &shuffled)] {
             let found = number(context, &sql(rows)).await.unwrap();
             assert!((found - expected).abs() <= 1e-9 * expected.abs(), "{call}: {found}, expected {expected}");
+        }
+    }
+}
+
+/// Each group by itself, however its rows are spread, filtered and sorted.
+#[tokio::test]
+async fn the_figures_of_a_group_are_those_of_its_rows_alone() {
+    let one = session(1);
+    let mut rows = sample();
+    rows.push("(100.0, null, 0.0, 7)".to_owned());
+    rows.shuffle(&mut ChaCha8Rng::seed_from_u64(2));
+    let from = table("lives", "hours, failed, age, unit", &rows);
+    let sorted = format!("(select * from {from} order by unit / 2)");
+    let skipping = session(4);
+    for option in ["rows_threshold", "ratio_threshold"] {
+        rows_of(&skipping, &format!("set datafusion.execution.skip_partial_aggregation_probe_{option} = 0")).await;
+    }
+    for call in CALLS {
+        let (function, figure) = call.split_once(")[").unwrap();
+        let call = format!("{function}) filter (where unit <= 4)[{figure}");
+        let mut expected = Vec::new();
+        for pair in 0..4 {
+            expected.push(number(&one, &format!("select {call} from {from} where unit / 2 = {pair}")).await);
+        }
+        assert!(expected[..2].iter().all(Option::is_some), "{call}");
+        for (context, from) in [
+            (&session(1), &from),
+            (&session(64), &from),
+            (&session(1), &sorted),
+            (&session(4), &sorted),
+            (&skipping, &from),
+        ] {
+            let sql = format!("select {call} as figure from {from} group by unit / 2 order by unit / 2");
+            let found = column(context, &sql).await;
+            assert_eq!(found.len(), expected.len(), "{sql}");
+            for (pair, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                match (found, expected) {
+                    (Some(found), Some(expected)) => {
+                        assert!(
+                            (found - expected).abs() <= 1e-9 * expected.abs(),
+                            "{call} of {pair}: {found}, {expected}"
+                        );
+                    }
+                    (found, expected) => assert_eq!(found, expected, "{call} of {pair}"),
+                }
+            }
         }
     }
 }
