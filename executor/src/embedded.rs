@@ -18,9 +18,13 @@ use ballista_executor::executor::Executor;
 use ballista_executor::flight_service::BallistaFlightService;
 use ballista_executor::health::ExecutorHealth;
 use ballista_executor::metrics::LoggingMetricsCollector;
+use datafusion::error::DataFusionError;
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
+use sysinfo::{MemoryRefreshKind, RefreshKind, System};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
@@ -55,7 +59,7 @@ pub async fn start_embedded(
         os_info: Some(ExecutorOperatingSystemSpecification::default().into()),
         ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
     };
-    let shared = runtime(stores).map_err(Error::Start)?;
+    let shared = bounded(&runtime(stores).map_err(Error::Start)?).map_err(Error::Start)?;
     let state = session_state(session_config(1), Arc::clone(&shared)).map_err(Error::Start)?;
     let executor = Executor::new(
         registration,
@@ -83,6 +87,18 @@ pub async fn start_embedded(
         }
     });
     Ok(Embedded { executor_id, _work_folder: work_folder })
+}
+
+/// The runtime with the bound on memory that executor processes have: 70 % of the container's or the machine's.
+fn bounded(base: &RuntimeEnv) -> Result<Arc<RuntimeEnv>, DataFusionError> {
+    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
+    let limit = system.cgroup_limits().map_or(system.total_memory(), |limits| limits.total_memory);
+    let bytes = usize::try_from(limit / 10 * 7).unwrap_or(usize::MAX);
+    let builder = RuntimeEnvBuilder::from_runtime_env(base);
+    match bytes {
+        0 => builder.build_arc(),
+        bytes => builder.with_memory_pool(Arc::new(FairSpillPool::new(bytes))).build_arc(),
+    }
 }
 
 async fn serve_shuffle_files(work_path: &str) -> Result<SocketAddr, Error> {
