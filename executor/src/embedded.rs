@@ -59,7 +59,8 @@ pub async fn start_embedded(
         os_info: Some(ExecutorOperatingSystemSpecification::default().into()),
         ballista_protocol_version: BALLISTA_PROTOCOL_VERSION,
     };
-    let shared = bounded(&runtime(stores).map_err(Error::Start)?).map_err(Error::Start)?;
+    let unbounded = runtime(stores).map_err(Error::Start)?;
+    let shared = bounded(&unbounded).map_err(Error::Start)?;
     let state = session_state(session_config(1), Arc::clone(&shared)).map_err(Error::Start)?;
     let executor = Executor::new(
         registration,
