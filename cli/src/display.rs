@@ -1,11 +1,12 @@
 //! Showing progress and results: bars on a terminal, plain lines elsewhere, JSON for machines.
 
+use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use fleet_jobs::engine::Stage;
-use fleet_jobs::progress::{Event, Progress};
+use fleet_jobs::progress::{Ended, Event, Progress};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -15,8 +16,8 @@ pub struct Display {
     stages: bool,
     bar: Option<ProgressBar>,
     notices: Mutex<usize>,
-    /// How many stages the present step has run.
-    executed: Mutex<usize>,
+    /// How many stages each step that goes on has run.
+    executed: Mutex<BTreeMap<String, usize>>,
 }
 
 /// More notices than this of one run are counted, not shown.
@@ -32,7 +33,7 @@ impl Display {
         if let Some(bar) = &bar {
             bar.enable_steady_tick(Duration::from_millis(100));
         }
-        Arc::new(Self { json, stages, bar, notices: Mutex::new(0), executed: Mutex::new(0) })
+        Arc::new(Self { json, stages, bar, notices: Mutex::new(0), executed: Mutex::default() })
     }
 
     /// A line for a person, above the bar where there is one.
@@ -55,6 +56,11 @@ impl Display {
         }
     }
 
+    fn ended(&self, line: &str) {
+        self.bar.iter().for_each(|bar| bar.inc(1));
+        self.line(line);
+    }
+
     fn notice(&self, step: &str, text: &str) {
         let mut notices = self.notices.lock().unwrap_or_else(PoisonError::into_inner);
         *notices += 1;
@@ -73,7 +79,7 @@ impl Progress for Display {
         match event {
             Event::Planned { steps } => {
                 if let Some(bar) = &self.bar {
-                    bar.set_length(steps as u64);
+                    bar.set_length(steps.len() as u64);
                     bar.set_position(0);
                 }
             }
@@ -82,20 +88,20 @@ impl Progress for Display {
                     bar.set_message(format!("{step}: {doing}"));
                 }
             }
-            Event::UpToDate { step } => {
-                self.bar.iter().for_each(|bar| bar.inc(1));
-                self.line(&format!("  {step:<34} up to date"));
-            }
-            Event::Done { step, rows, elapsed, note, .. } => {
-                self.bar.iter().for_each(|bar| bar.inc(1));
-                let stages = std::mem::take(&mut *self.executed.lock().unwrap_or_else(PoisonError::into_inner));
-                let stages = if stages > 0 { format!("{stages:>3} stages") } else { String::new() };
+            Event::Retrying { step, error } => self.notice(step, &format!("trying again: {error}")),
+            Event::Ended(Ended { step, up_to_date: true, .. }) => self.ended(&format!("  {step:<34} up to date")),
+            Event::Ended(Ended { step, rows, elapsed, note, .. }) => {
+                let stages = self.executed.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
+                let stages = stages.map(|stages| format!("{stages:>3} stages")).unwrap_or_default();
                 let (rows, seconds) = (grouped(rows), elapsed.as_secs_f64());
-                self.line(&format!("  {step:<34} {rows:>12} rows {seconds:>7.2} s {stages}  {note}"));
+                self.ended(&format!("  {step:<34} {rows:>12} rows {seconds:>7.2} s {stages}  {note}"));
             }
+            Event::Failed { step, .. } => self.ended(&format!("  {step:<34} failed")),
+            Event::Skipped { step, because } => self.ended(&format!("  {step:<34} skipped, as {because} failed")),
             Event::Notice { step, text } => self.notice(step, text),
             Event::Stages { step, stages } => {
-                *self.executed.lock().unwrap_or_else(PoisonError::into_inner) += stages.len();
+                let mut executed = self.executed.lock().unwrap_or_else(PoisonError::into_inner);
+                *executed.entry(step.to_owned()).or_default() += stages.len();
                 if self.stages {
                     self.line(&format!("{step}: executed\n{}", stages_text(stages)));
                 }
@@ -108,10 +114,13 @@ fn as_json(event: &Event<'_>) -> serde_json::Value {
     match event {
         Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
         Event::Started { step, doing } => json!({ "event": "started", "step": step, "doing": doing }),
-        Event::UpToDate { step } => json!({ "event": "up_to_date", "step": step }),
-        Event::Done { step, rows, files, elapsed, note } => {
+        Event::Retrying { step, error } => json!({ "event": "retrying", "step": step, "error": error.to_string() }),
+        Event::Ended(Ended { step, up_to_date: true, .. }) => json!({ "event": "up_to_date", "step": step }),
+        Event::Ended(Ended { step, rows, files, elapsed, note, .. }) => {
             json!({ "event": "done", "step": step, "rows": rows, "files": files, "seconds": elapsed.as_secs_f64(), "note": note })
         }
+        Event::Failed { step, error } => json!({ "event": "failed", "step": step, "error": error.to_string() }),
+        Event::Skipped { step, because } => json!({ "event": "skipped", "step": step, "because": because }),
         Event::Notice { step, text } => json!({ "event": "notice", "step": step, "text": text }),
         Event::Stages { step, stages } => json!({ "event": "stages", "step": step, "stages": stages }),
     }

@@ -70,7 +70,7 @@ impl Session {
         };
         let warehouse = Warehouse::new(root, stores);
         let engine = Engine::on_cluster(state, cluster);
-        let runner = Runner { catalog, warehouse, engine, verifier, publisher, progress };
+        let runner = Runner { catalog, warehouse, engine, verifier, publisher, parallel_steps: slots, progress };
         Ok(Self { runner, landing: Landing::new(data), _embedded: embedded })
     }
 }

@@ -92,7 +92,8 @@ pub async fn start_embedded(
 
 /// The runtime with the bound on memory that executor processes have: 70 % of the container's or the machine's.
 fn bounded(base: &RuntimeEnv) -> Result<Arc<RuntimeEnv>, DataFusionError> {
-    let system = System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
+    let system =
+        System::new_with_specifics(RefreshKind::nothing().with_memory(MemoryRefreshKind::nothing().with_ram()));
     let limit = system.cgroup_limits().map_or(system.total_memory(), |limits| limits.total_memory);
     let bytes = usize::try_from(limit / 10 * 7).unwrap_or(usize::MAX);
     let builder = RuntimeEnvBuilder::from_runtime_env(base);

@@ -1,7 +1,9 @@
 //! What a long operation tells while it runs. Who listens decides how to show it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::Error;
 use crate::engine::Stage;
 
 /// A listener. Called from the driver's task; must not block.
@@ -11,24 +13,28 @@ pub trait Progress: Send + Sync {
 
 /// `step` is the name of a source, a table or a model.
 pub enum Event<'a> {
-    /// So many steps will follow.
+    /// These steps will follow, in this order where they do not run at once.
     Planned {
-        steps: usize,
+        steps: &'a [String],
     },
     Started {
         step: &'a str,
         doing: &'a str,
     },
-    /// Nothing had to be done.
-    UpToDate {
+    /// An attempt was lost to something that can pass, and another begins.
+    Retrying {
         step: &'a str,
+        error: &'a Error,
     },
-    Done {
+    Ended(Ended<'a>),
+    Failed {
         step: &'a str,
-        rows: u64,
-        files: usize,
-        elapsed: Duration,
-        note: &'a str,
+        error: &'a Error,
+    },
+    /// A step that it reads from failed, or was skipped.
+    Skipped {
+        step: &'a str,
+        because: &'a str,
     },
     /// Something a person should know, though it stops nothing.
     Notice {
@@ -40,6 +46,23 @@ pub enum Event<'a> {
         step: &'a str,
         stages: &'a [Stage],
     },
+}
+
+/// A step that did what it was to do.
+#[derive(Default)]
+pub struct Ended<'a> {
+    pub step: &'a str,
+    /// Nothing had to be done.
+    pub up_to_date: bool,
+    pub rows: u64,
+    pub bytes: u64,
+    pub files: usize,
+    /// The version of the step's table that has its result.
+    pub version: Option<u64>,
+    /// The versions of the tables that it read.
+    pub inputs: BTreeMap<String, u64>,
+    pub elapsed: Duration,
+    pub note: &'a str,
 }
 
 /// Listens to nothing.

@@ -55,6 +55,17 @@ first_components as (
         and first_configurations.effective_from = configurations.effective_from
 ),
 
+first_units as (
+    select
+        tail,
+        component['position'] as position,
+        component['part_number'] as part_number,
+        component['serial'] as serial,
+        effective_from,
+        component['hours_since_install'] as entry_hours
+    from first_components
+),
+
 hours_before_configuration as (
     select
         first_configurations.tail,
@@ -68,33 +79,36 @@ hours_before_configuration as (
 
 starts as (
     select
-        first_components.tail,
-        first_components.component['position'] as position,
-        first_components.component['part_number'] as part_number,
-        first_components.component['serial'] as serial,
-        first_components.effective_from as observed_from,
-        first_components.component['hours_since_install'] as entry_hours,
+        first_units.tail,
+        first_units.position,
+        first_units.part_number,
+        first_units.serial,
+        first_units.effective_from as observed_from,
+        first_units.entry_hours,
         coalesce(hours.flight_hours, 0.0) as tail_hours_at_start,
         cast(null as varchar) as ended_by,
-        cast(null as double) as hours_since_install,
-        true as is_first
-    from first_components
-    left join hours_before_configuration as hours on hours.tail = first_components.tail
+        cast(null as double) as hours_since_install
+    from first_units
+    left join hours_before_configuration as hours on hours.tail = first_units.tail
     union all
     select
-        tail,
-        position,
-        part_number,
-        serial_on as serial,
-        occurred_at as observed_from,
+        removals.tail,
+        removals.position,
+        removals.part_number,
+        removals.serial_on as serial,
+        removals.occurred_at as observed_from,
         cast(0.0 as double) as entry_hours,
-        tail_hours as tail_hours_at_start,
-        ended_by,
-        hours_since_install,
-        false as is_first
-    from reliability.int_removal
-    where tail is not null
-        and position is not null
+        removals.tail_hours as tail_hours_at_start,
+        removals.ended_by,
+        removals.hours_since_install
+    from reliability.int_removal as removals
+    left join first_units
+        on first_units.tail = removals.tail
+        and first_units.position = removals.position
+    where removals.tail is not null
+        and removals.position is not null
+        -- A configuration already shows the unit that a removal at its time brought.
+        and (first_units.effective_from is null or removals.occurred_at > first_units.effective_from)
 ),
 
 in_sequence as (
@@ -109,10 +123,9 @@ in_sequence as (
         lead(observed_from) over slot as ended_at,
         lead(ended_by) over slot as ended_by,
         lead(hours_since_install) over slot as hours_since_install_at_end,
-        lead(tail_hours_at_start) over slot as tail_hours_at_end,
-        max(case when is_first then observed_from end) over (partition by tail, position) as first_seen
+        lead(tail_hours_at_start) over slot as tail_hours_at_end
     from starts
-    window slot as (partition by tail, position order by observed_from, is_first desc)
+    window slot as (partition by tail, position order by observed_from)
 )
 
 select
@@ -131,4 +144,3 @@ select
     end as hours_at_end
 from in_sequence
 where part_number is not null
-    and (first_seen is null or observed_from >= first_seen)

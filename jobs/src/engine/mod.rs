@@ -11,6 +11,7 @@ pub mod write;
 
 use std::sync::Arc;
 
+use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_BATCH_SIZE;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
@@ -29,6 +30,10 @@ pub struct ExecutorId(pub String);
 /// What an executor says of a stage that it is asked to run a second time, its input having been lost: the job as a
 /// whole must be run again.
 pub const RUN_AGAIN: &str = "an executor was lost; the job is run again";
+
+/// What a batch is to take in Parquet at most; in memory it takes two to four times as much.
+const BATCH_STORED_BYTES: u64 = 512 << 10;
+const BATCH_ROWS_MIN: usize = 64;
 
 /// Runs physical plans.
 #[derive(Clone)]
@@ -61,6 +66,17 @@ impl Engine {
     /// Into how many parts plans are cut.
     pub fn partitions(&self) -> usize {
         self.state.config().target_partitions()
+    }
+
+    /// The engine for rows of so many bytes in Parquet. Operators hold whole batches, and a sort two of them: batches of
+    /// wide rows have fewer of them.
+    pub fn for_rows_of(&self, stored_bytes: u64) -> Self {
+        let rows = usize::try_from(BATCH_STORED_BYTES / stored_bytes.max(1)).unwrap_or(usize::MAX);
+        let mut engine = self.clone();
+        let config = engine.state.config_mut();
+        let rows = rows.clamp(BATCH_ROWS_MIN, config.batch_size());
+        *config = config.clone().with_batch_size(rows).set_usize(BALLISTA_SHUFFLE_SORT_BASED_BATCH_SIZE, rows);
+        engine
     }
 
     /// Runs a plan to its end. `what` names it in errors.

@@ -24,6 +24,8 @@ pub fn session_config(partitions: usize) -> SessionConfig {
         .with_ballista_physical_extension_codec(Arc::new(FleetCodec::default()))
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES as usize)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // Merge joins refuse timestamps with a time zone, and would be chosen for large tables only.
+        .set_bool("datafusion.optimizer.prefer_hash_join", true)
         .set_str("datafusion.execution.time_zone", "UTC")
 }
 
@@ -50,4 +52,24 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<
 /// The functions of [`session_state`], in the shape that executors ask for.
 pub fn function_registry(state: &SessionState) -> Arc<BallistaFunctionRegistry> {
     Arc::new(state.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn tables_too_large_to_broadcast_join_on_timestamps() {
+        let config = session_config(4)
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold", 0)
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold_rows", 0);
+        let context = SessionContext::new_with_state(session_state(config, runtime(Stores::new()).unwrap()).unwrap());
+        let table =
+            "(select arrow_cast(column1, 'Timestamp(Microsecond, Some(\"UTC\"))') as at from (values (1), (2), (3)))";
+        let sql = format!("select one.at from {table} one join {table} other on one.at = other.at");
+        let batches = context.sql(&sql).await.unwrap().collect().await.unwrap();
+        assert_eq!(batches.iter().map(|batch| batch.num_rows()).sum::<usize>(), 3);
+    }
 }

@@ -31,7 +31,7 @@ impl Runner {
         staged: &Staged,
         run: &Run,
     ) -> Result<SourceReport> {
-        let (merged, context) = self.merge_rows(source, staged).await?;
+        let (merged, context) = self.for_rows_of([&staged.rows]).merge_rows(source, staged).await?;
         let kept = self.rows_by_file(&merged.after, "_file").await?;
         let before = self.rows_by_file(&merged.before, "_file").await?;
         let accepted: Counts = staged.of(Fate::Ingested).map(|file| (file.file.clone(), file.rows_in)).collect();
@@ -125,7 +125,7 @@ impl Runner {
             reloaded,
             fingerprint: "ingested".to_owned(),
         };
-        let merged = self.merge(&upsert).await?;
+        let merged = self.for_rows_of([&staged.quarantined]).merge(&upsert).await?;
         self.commit_merged(&merged, serde_json::json!({ "run_id": run.id })).await?;
         let counts = "select q._file, count(*) from staged.quarantined q left semi join staged.accepted a on q._file = a.file group by 1";
         counted(&self.query(context, step, counts).await?.batches)

@@ -18,7 +18,7 @@ use std::time::Instant;
 pub use discover::Landing;
 
 use crate::landing::SourceSpec;
-use crate::progress::Event;
+use crate::progress::{Ended, Event};
 use crate::run::{Run, Runner};
 use crate::{Error, Result};
 
@@ -53,10 +53,15 @@ impl Runner {
         for problem in landing.strangers(self).await? {
             self.progress.report(Event::Notice { step: "landing", text: &problem });
         }
-        self.progress.report(Event::Planned { steps: sources.len() });
+        let steps: Vec<String> = sources.iter().map(|source| format!("source.{}", source.name)).collect();
+        self.progress.report(Event::Planned { steps: &steps });
         let mut reports = Vec::new();
-        for source in &sources {
-            reports.push(self.attempts(&source.name, || self.ingest_source(landing, source, run)).await?);
+        for (source, step) in sources.iter().zip(&steps) {
+            let report = self.attempts(step, || self.ingest_source(landing, source, run)).await;
+            if let Err(error) = &report {
+                self.progress.report(Event::Failed { step, error });
+            }
+            reports.push(report?);
         }
         Ok(reports)
     }
@@ -72,7 +77,7 @@ impl Runner {
         let known = self.known_files(&source.name).await?;
         let new = landing.new_files(self, source, &known).await?;
         if new.is_empty() {
-            self.progress.report(Event::UpToDate { step: &step });
+            self.progress.report(Event::Ended(Ended { step: &step, up_to_date: true, ..Ended::default() }));
             return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
         }
         self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
@@ -98,7 +103,8 @@ impl Runner {
         );
         let files = usize::try_from(report.files_ingested).unwrap_or(usize::MAX);
         let rows = u64::try_from(report.rows_in).unwrap_or(0);
-        self.progress.report(Event::Done { step: &step, rows, files, elapsed: started.elapsed(), note: &note });
+        let ended = Ended { step: &step, rows, files, elapsed: started.elapsed(), note: &note, ..Ended::default() };
+        self.progress.report(Event::Ended(ended));
         Ok(report)
     }
 }

@@ -12,11 +12,16 @@ use super::rows::Rows;
 use super::scalars::{Fault, Reason};
 use super::spec::{Format, SourceSpec};
 
+/// A batch ends at so many bytes of the file, though it has not all the rows that it may have: rows can be wide.
+const BATCH_BYTES: usize = 4 << 20;
+
 /// Turns the decompressed bytes of one file into batches. Feed it, drain it, and finish it.
 pub struct Reader {
     parser: Parser,
     rows: Rows,
     batch_rows: usize,
+    /// How many bytes the rows that wait were read from.
+    batch_bytes: usize,
     buffer: Vec<u8>,
     start: usize,
 }
@@ -40,7 +45,7 @@ impl Reader {
             Format::Json => Parser::Json(JsonParser::new(Arc::clone(spec))),
         };
         let rows = Rows::new(Arc::clone(spec), expressions, file, delivered_on);
-        Self { parser, rows, batch_rows, buffer: Vec::new(), start: 0 }
+        Self { parser, rows, batch_rows, batch_bytes: 0, buffer: Vec::new(), start: 0 }
     }
 
     pub fn feed(&mut self, bytes: &[u8]) {
@@ -54,12 +59,16 @@ impl Reader {
     /// The next batches, or none if more bytes are needed (or, with `last`, if all is read).
     pub fn drain(&mut self, last: bool) -> Result<Option<Vec<RecordBatch>>> {
         let bytes = &self.buffer[self.start..];
-        self.start += match &mut self.parser {
+        let used = match &mut self.parser {
             Parser::Csv(parser) => parser.parse(bytes, last, self.batch_rows, &mut self.rows),
             Parser::Json(parser) => parser.parse(bytes, last, self.batch_rows, &mut self.rows),
         };
+        self.start += used;
+        self.batch_bytes += used;
         let waiting = self.rows.pending();
-        if waiting >= self.batch_rows || (last && waiting > 0) {
+        let full = waiting >= self.batch_rows || self.batch_bytes >= BATCH_BYTES;
+        if waiting > 0 && (full || last) {
+            self.batch_bytes = 0;
             return self.rows.take().map(Some);
         }
         Ok(None)

@@ -29,34 +29,35 @@ impl Runner {
                 self.progress.report(Event::Notice { step: &model.name.to_string(), text });
             }
             return Ok(StepReport {
-                table: model.name.to_string(),
                 version: current.as_ref().map(|snapshot| snapshot.version),
                 rows: current.as_ref().map_or(0, Snapshot::rows),
-                partitions: 0,
+                bytes: current.as_ref().map_or(0, Snapshot::size_bytes),
                 up_to_date: true,
-                verified: false,
-                published_rows: None,
+                ..StepReport::of(&model.name)
             });
         }
-        let context = self.session(self.engine.state().clone(), &inputs, &model.inputs).await?;
+        let sized = self.for_rows_of(inputs.values().flatten().map(AsRef::as_ref));
+        let context = sized.session(sized.engine.state().clone(), &inputs, &model.inputs).await?;
         let mut files = Vec::new();
         let mut schema = Arc::new(Schema::empty());
         for range in &work.ranges {
-            let plan = self.planned(&context, model, *range, run).await?;
+            let plan = sized.planned(&context, model, *range, run).await?;
             schema = Arc::new(plan.schema().as_arrow().clone());
-            files.extend(self.write(&context, model, plan, &work).await?);
+            files.extend(sized.write(&context, model, plan, &work).await?);
         }
         let candidate = self.candidate(model, &schema, files);
         self.examine(model, &candidate, &work, &inputs).await?;
         let version = self.commit_step(model, run, current.as_ref(), candidate.clone(), &work).await?;
+        let versions =
+            inputs.iter().filter_map(|(table, snapshot)| Some((table.to_string(), snapshot.as_ref()?.version)));
         Ok(StepReport {
-            table: model.name.to_string(),
             version: Some(version),
+            inputs: versions.collect(),
             rows: candidate.rows(),
+            bytes: candidate.size_bytes(),
             partitions: work.fingerprints.len(),
-            up_to_date: false,
             verified: self.verifier.is_some(),
-            published_rows: None,
+            ..StepReport::of(&model.name)
         })
     }
 

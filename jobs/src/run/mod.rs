@@ -1,25 +1,27 @@
 //! Running models: each query a distributed plan, its result checked and committed once.
 
 mod checks;
+mod graph;
 mod materialise;
 mod publishing;
 mod session;
 mod stale;
 mod verify;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 
+use graph::Outcome;
 pub use session::{model_plan, named_schemas};
 
 use crate::catalog::{Catalog, Interval, Materialized, Model};
 use crate::engine::Engine;
-use crate::progress::{Event, Progress};
+use crate::progress::{Ended, Event, Progress};
 use crate::publish::Publisher;
-use crate::warehouse::{TableName, Warehouse};
+use crate::warehouse::{Snapshot, TableName, Warehouse};
 use crate::{Error, Result};
 
 /// How often a step is repeated after losing the cluster or a race.
@@ -34,6 +36,8 @@ pub struct Runner {
     /// Plain DataFusion to compare results with, where that is asked for.
     pub verifier: Option<Engine>,
     pub publisher: Option<Publisher>,
+    /// How many steps of a run may go on at once.
+    pub parallel_steps: usize,
     pub progress: Arc<dyn Progress>,
 }
 
@@ -59,19 +63,44 @@ impl Run {
 }
 
 /// What a step did.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct StepReport {
     pub table: String,
+    /// The version that has these figures.
     pub version: Option<u64>,
+    /// The versions of the tables they were computed from.
+    pub inputs: BTreeMap<String, u64>,
     pub rows: u64,
+    pub bytes: u64,
     pub partitions: usize,
     pub up_to_date: bool,
     pub verified: bool,
     pub published_rows: Option<u64>,
 }
 
+impl StepReport {
+    fn of(table: &TableName) -> Self {
+        Self { table: table.to_string(), ..Self::default() }
+    }
+
+    fn ended(&self, elapsed: Duration) -> Ended<'_> {
+        Ended {
+            step: &self.table,
+            up_to_date: self.up_to_date,
+            rows: self.rows,
+            bytes: self.bytes,
+            files: self.partitions,
+            version: self.version,
+            inputs: self.inputs.clone(),
+            elapsed,
+            note: if self.verified { "verified" } else { "" },
+        }
+    }
+}
+
 impl Runner {
-    /// Runs what `names` ask for (all models, if nothing), each after what it reads.
+    /// Runs what `names` ask for (all models, if nothing), each after what it reads. Where a step fails, those that do
+    /// not read from it still run; the error is that of the first.
     pub async fn run(&self, names: &[String], run: &Run) -> Result<Vec<StepReport>> {
         let models = self.catalog.select(names)?;
         let latest_day = match run.interval {
@@ -81,12 +110,34 @@ impl Runner {
         let run = &Run { latest_day, ..run.clone() };
         let steps: Vec<&Arc<Model>> =
             models.iter().filter(|model| model.header.materialized != Materialized::View).collect();
-        self.progress.report(Event::Planned { steps: steps.len() });
-        let mut reports = Vec::new();
-        for model in steps {
-            reports.push(self.step(model, run).await?);
+        let names: Vec<String> = steps.iter().map(|model| model.name.to_string()).collect();
+        self.progress.report(Event::Planned { steps: &names });
+        let skipped = |lost: usize, failed: usize| {
+            self.progress.report(Event::Skipped { step: &names[lost], because: &names[failed] });
+        };
+        let step = |step: usize| self.step(steps[step], run);
+        let outcomes = graph::walk(&self.waits_for(&steps), self.parallel_steps, step, skipped).await;
+        let (mut reports, mut failure) = (Vec::new(), None);
+        for (outcome, step) in outcomes.into_iter().zip(&names) {
+            match outcome {
+                Outcome::Done(report) => reports.push(report),
+                Outcome::Failed(error) if failure.is_none() => failure = Some(error),
+                Outcome::Failed(error) => self.progress.report(Event::Notice { step, text: &error.to_string() }),
+                Outcome::Skipped(_) => {}
+            }
         }
-        Ok(reports)
+        failure.map_or(Ok(reports), Err)
+    }
+
+    /// Of each step, the others whose tables it reads.
+    fn waits_for(&self, steps: &[&Arc<Model>]) -> Vec<BTreeSet<usize>> {
+        let places: BTreeMap<&TableName, usize> =
+            steps.iter().enumerate().map(|(place, model)| (&model.name, place)).collect();
+        let reads = |model: &&Arc<Model>| {
+            let tables = self.stored_inputs(&model.inputs);
+            tables.iter().filter_map(|table| places.get(table).copied()).collect()
+        };
+        steps.iter().map(reads).collect()
     }
 
     async fn latest_day(&self, models: &[Arc<Model>]) -> Result<Option<NaiveDate>> {
@@ -102,18 +153,20 @@ impl Runner {
         let name = model.name.to_string();
         let started = Instant::now();
         self.progress.report(Event::Started { step: &name, doing: "computing" });
-        let mut report = self.attempts(&name, || self.materialise(model, run)).await?;
+        let report = self.computed_and_published(&name, model, run).await;
+        match &report {
+            Ok(report) => self.progress.report(Event::Ended(report.ended(started.elapsed()))),
+            Err(error) => self.progress.report(Event::Failed { step: &name, error }),
+        }
+        report
+    }
+
+    async fn computed_and_published(&self, name: &str, model: &Model, run: &Run) -> Result<StepReport> {
+        let mut report = self.attempts(name, || self.materialise(model, run)).await?;
         if model.header.publish
             && let Some(publisher) = &self.publisher
         {
-            report.published_rows = Some(self.attempts(&name, || self.publish(publisher, model, run)).await?);
-        }
-        if report.up_to_date {
-            self.progress.report(Event::UpToDate { step: &name });
-        } else {
-            let note = if report.verified { "verified" } else { "" };
-            let (rows, files) = (report.rows, report.partitions);
-            self.progress.report(Event::Done { step: &name, rows, files, elapsed: started.elapsed(), note });
+            report.published_rows = Some(self.attempts(name, || self.publish(publisher, model, run)).await?);
         }
         Ok(report)
     }
@@ -137,21 +190,12 @@ impl Runner {
             let name = model.name.to_string();
             let rows = self.attempts(&name, || self.publish(publisher, model, run)).await?;
             let report = StepReport {
-                table: model.name.to_string(),
                 version: snapshot.map(|snapshot| snapshot.version),
                 rows,
-                partitions: 0,
-                up_to_date: false,
-                verified: false,
                 published_rows: Some(rows),
+                ..StepReport::of(&model.name)
             };
-            self.progress.report(Event::Done {
-                step: &report.table,
-                rows,
-                files: 0,
-                elapsed: std::time::Duration::ZERO,
-                note: "published",
-            });
+            self.progress.report(Event::Ended(Ended { note: "published", ..report.ended(Duration::ZERO) }));
             reports.push(report);
         }
         Ok(reports)
@@ -167,7 +211,7 @@ impl Runner {
             tried += 1;
             match attempt().await {
                 Err(error @ (Error::Cluster { .. } | Error::Conflict { .. })) if tried < ATTEMPTS => {
-                    self.progress.report(Event::Notice { step, text: &format!("trying again: {error}") });
+                    self.progress.report(Event::Retrying { step, error: &error });
                     tokio::time::sleep(std::time::Duration::from_millis(200 << tried)).await;
                 }
                 Err(Error::Conflict { table, .. }) => return Err(Error::Conflict { table, attempts: tried }),
@@ -176,8 +220,15 @@ impl Runner {
         }
     }
 
+    /// The runner for steps that read these tables: its batches are as large as their rows allow.
+    pub(crate) fn for_rows_of<'a>(&self, tables: impl IntoIterator<Item = &'a Snapshot>) -> Self {
+        let width = |table: &Snapshot| table.size_bytes() / table.rows().max(1);
+        let widest = tables.into_iter().map(width).max().unwrap_or_default();
+        Self { engine: self.engine.for_rows_of(widest), ..self.clone() }
+    }
+
     /// The table as committed, or an error that says what to run.
-    pub(crate) async fn committed(&self, table: &TableName) -> Result<crate::warehouse::Snapshot> {
+    pub(crate) async fn committed(&self, table: &TableName) -> Result<Snapshot> {
         let advice = format!("has never been computed; run `fleet run {table}`");
         self.warehouse.snapshot(table).await?.ok_or_else(|| Error::invalid(table.to_string(), advice))
     }

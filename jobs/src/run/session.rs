@@ -143,7 +143,7 @@ impl Runner {
         Ok(inputs)
     }
 
-    fn stored_inputs(&self, tables: &BTreeSet<TableName>) -> BTreeSet<TableName> {
+    pub(super) fn stored_inputs(&self, tables: &BTreeSet<TableName>) -> BTreeSet<TableName> {
         let mut stored = BTreeSet::new();
         for table in tables {
             match self.catalog.models.get(table) {

@@ -11,6 +11,7 @@ mod cluster;
 mod damaged;
 mod faults;
 mod foreign;
+mod histories;
 mod kit;
 mod manners;
 mod recomputed;

@@ -1,4 +1,4 @@
-//! The Parquet files that a task has open, one for each partition it has met.
+//! The Parquet files that a task has open, one for each partition whose rows it is at.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use crate::warehouse::DataFile;
 
 /// A file is closed, and the next begun, at this size.
 const FILE_BYTES: usize = 256 << 20;
-/// What all open files of a task may hold in memory before the largest is flushed.
-const BUFFERED_BYTES: usize = 192 << 20;
-/// How many files a task keeps open before the largest is closed.
-const OPEN_FILES: usize = 512;
+/// What an open file may hold in memory before its rows are written out.
+const BUFFERED_BYTES: usize = 64 << 20;
+/// How many files a task keeps open. Rows come one partition after the other, or are of very few.
+const OPEN_FILES: usize = 4;
 const ROWS_PER_GROUP: usize = 256 * 1024;
 
 pub(super) struct OpenFiles {
@@ -35,7 +35,8 @@ pub(super) struct OpenFiles {
     kept_columns: Vec<usize>,
     partition_column: Option<usize>,
     properties: WriterProperties,
-    open: BTreeMap<Option<String>, OpenFile>,
+    /// By partition value, the one written to last at the end.
+    open: Vec<(Option<String>, OpenFile)>,
     closed: Vec<DataFile>,
 }
 
@@ -75,7 +76,7 @@ impl OpenFiles {
             kept_columns,
             partition_column,
             properties,
-            open: BTreeMap::new(),
+            open: Vec::new(),
             closed: Vec::new(),
         })
     }
@@ -102,44 +103,28 @@ impl OpenFiles {
 
     /// Closes every file and tells what was written.
     pub async fn close(mut self) -> Result<Vec<DataFile>> {
-        while let Some((value, file)) = self.open.pop_first() {
+        for (value, file) in std::mem::take(&mut self.open) {
             self.finish(value, file).await?;
         }
         Ok(self.closed)
     }
 
     async fn append(&mut self, value: Option<String>, batch: &RecordBatch) -> Result<()> {
-        if !self.open.contains_key(&value) {
-            let file = self.begin(value.as_deref())?;
-            self.open.insert(value.clone(), file);
-        }
-        if let Some(file) = self.open.get_mut(&value) {
-            file.writer.write(batch).await?;
-            if file.writer.bytes_written() + file.writer.in_progress_size() > FILE_BYTES
-                && let Some(file) = self.open.remove(&value)
-            {
-                self.finish(value, file).await?;
-            }
-        }
-        self.bound_memory().await
-    }
-
-    async fn bound_memory(&mut self) -> Result<()> {
-        let largest = |open: &BTreeMap<Option<String>, OpenFile>| {
-            open.iter().max_by_key(|(_, file)| file.writer.memory_size()).map(|(value, _)| value.clone())
+        let mut file = match self.open.iter().position(|(open, _)| *open == value) {
+            Some(place) => self.open.remove(place).1,
+            None => self.begin(value.as_deref())?,
         };
-        if self.open.len() > OPEN_FILES
-            && let Some(value) = largest(&self.open)
-            && let Some(file) = self.open.remove(&value)
-        {
-            self.finish(value, file).await?;
+        file.writer.write(batch).await?;
+        if file.writer.bytes_written() + file.writer.in_progress_size() > FILE_BYTES {
+            return self.finish(value, file).await;
         }
-        let buffered: usize = self.open.values().map(|file| file.writer.memory_size()).sum();
-        if buffered > BUFFERED_BYTES
-            && let Some(value) = largest(&self.open)
-            && let Some(file) = self.open.get_mut(&value)
-        {
+        if file.writer.memory_size() > BUFFERED_BYTES {
             file.writer.flush().await?;
+        }
+        self.open.push((value, file));
+        if self.open.len() > OPEN_FILES {
+            let (value, file) = self.open.remove(0);
+            self.finish(value, file).await?;
         }
         Ok(())
     }

@@ -14,10 +14,11 @@ use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::expressions::Column;
-use datafusion::physical_expr::{EquivalenceProperties, PhysicalExpr};
+use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_plan::execution_plan::{Boundedness, EmissionType, ReplaceChildrenOptions};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
 use datafusion::physical_plan::repartition::RepartitionExec;
+use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, Partitioning, PlanProperties,
@@ -70,13 +71,16 @@ impl WriteExec {
         Self { input, spec, properties: Arc::new(properties), metrics: ExecutionPlanMetricsSet::new() }
     }
 
-    /// As [`Self::new`], with the rows of one partition value brought together in one task of `tasks`, so that each
-    /// partition becomes one file. Put on top of a finished plan, because an optimiser would take the exchange away.
+    /// As [`Self::new`], with the rows of one partition value brought together in one task of `tasks`, and there one
+    /// value after the other: each partition becomes one file, and a task has one open at a time. Put on top of a
+    /// finished plan, because an optimiser would take the exchange away.
     pub fn together(input: Arc<dyn ExecutionPlan>, spec: WriteSpec, tasks: usize) -> Result<Self> {
         let [column] = spec.partition_columns.as_slice() else { return Ok(Self::new(input, spec)) };
         let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(column, &input.schema())?);
-        let exchange = RepartitionExec::try_new(input, Partitioning::Hash(vec![value], tasks))?;
-        Ok(Self::new(Arc::new(exchange), spec))
+        let exchange = RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?;
+        let order = LexOrdering::from([PhysicalSortExpr::new_default(value)]);
+        let sorted = SortExec::new(order, Arc::new(exchange)).with_preserve_partitioning(true);
+        Ok(Self::new(Arc::new(sorted), spec))
     }
 
     pub fn spec(&self) -> &WriteSpec {
