@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Checks the contract: lint, format, and no change that breaks a client of the last version, which is kept in
 # `released.binpb`. With `--release`, takes a change that breaks nothing into that file.
-# BUF names the program: npm's @bufbuild/buf, of the version that testing/install.sh pins.
+# BUF names the program: npm's @bufbuild/buf, version 1.75.0 (the image is compared by its bytes).
 set -euo pipefail
 cd "$(dirname "$0")"
 buf=${BUF:-buf}

@@ -43,8 +43,10 @@ where
             }
             Err(error) => {
                 for lost in after(&waits_for, ended) {
-                    skipped(lost, ended);
-                    outcomes[lost].get_or_insert(Outcome::Skipped(ended));
+                    if outcomes[lost].is_none() {
+                        skipped(lost, ended);
+                        outcomes[lost] = Some(Outcome::Skipped(ended));
+                    }
                 }
                 outcomes[ended] = Some(Outcome::Failed(error));
             }
@@ -115,5 +117,15 @@ mod tests {
         let (outcomes, order, _) = walked(&[&[], &[0], &[1], &[]], 1, &[0]).await;
         assert_eq!(outcomes, [Outcome::Failed(0), Outcome::Skipped(0), Outcome::Skipped(0), Outcome::Done(3)]);
         assert_eq!(order, [0, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_step_that_waits_for_two_failed_ones_is_skipped_once() {
+        let told = Mutex::new(Vec::new());
+        let waits_for = [BTreeSet::new(), BTreeSet::new(), BTreeSet::from([0, 1])];
+        let fails = |step: usize| async move { Err::<usize, usize>(step) };
+        let outcomes = walk(&waits_for, 1, fails, |lost, failed| told.lock().unwrap().push((lost, failed))).await;
+        assert_eq!(outcomes, [Outcome::Failed(0), Outcome::Failed(1), Outcome::Skipped(0)]);
+        assert_eq!(*told.lock().unwrap(), [(2, 0)]);
     }
 }
