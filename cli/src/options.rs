@@ -41,7 +41,8 @@ pub struct Common {
     /// Scheduler of the cluster to run on, http://host:50050; in this process where it is left out.
     #[arg(long, global = true, env = "FLEET_SCHEDULER")]
     pub scheduler: Option<String>,
-    /// Task slots of the executor in this process; one a core where it is left out.
+    /// Task slots of the executor in this process, and how many steps of a run go on at once; one a core where it is
+    /// left out.
     #[arg(long, global = true, env = "FLEET_SLOTS")]
     pub slots: Option<usize>,
     /// Into how many parts work is cut; twice the slots where it is left out.

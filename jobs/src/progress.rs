@@ -1,6 +1,5 @@
 //! What a long operation tells while it runs. Who listens decides how to show it.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::Error;
@@ -55,12 +54,7 @@ pub struct Ended<'a> {
     /// Nothing had to be done.
     pub up_to_date: bool,
     pub rows: u64,
-    pub bytes: u64,
     pub files: usize,
-    /// The version of the step's table that has its result.
-    pub version: Option<u64>,
-    /// The versions of the tables that it read.
-    pub inputs: BTreeMap<String, u64>,
     pub elapsed: Duration,
     pub note: &'a str,
 }

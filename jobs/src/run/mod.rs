@@ -88,10 +88,7 @@ impl StepReport {
             step: &self.table,
             up_to_date: self.up_to_date,
             rows: self.rows,
-            bytes: self.bytes,
             files: self.partitions,
-            version: self.version,
-            inputs: self.inputs.clone(),
             elapsed,
             note: if self.verified { "verified" } else { "" },
         }
