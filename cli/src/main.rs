@@ -15,9 +15,6 @@ use tracing_subscriber::EnvFilter;
 
 use crate::options::{Cli, Command};
 
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 /// What scripts can rely on; `fleet --help` lists them.
 const FAILED: u8 = 1;
 const WRONG_USE: u8 = 2;
