@@ -4,6 +4,8 @@
 //! **Invariant:** the cluster plane has no authentication of its own. It listens on loopback unless told otherwise.
 
 mod executors;
+pub mod ledger;
+pub mod schedule;
 mod stages;
 
 use std::net::SocketAddr;

@@ -3,10 +3,14 @@
 //! **Invariant:** a [`Catalog`] that exists is sound: every table that a model reads is known, there is no cycle, and
 //! every query plans.
 
+mod cron;
+mod dependencies;
+mod duration;
 mod graph;
 mod header;
 mod interval;
 mod load;
+mod schedule;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,8 +20,10 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Deserialize;
 
+pub use cron::Cron;
 pub use header::{ColumnRule, Header, Label, Lookback, Materialized, Unit};
 pub use interval::Interval;
+pub use schedule::{CatchUp, Concurrency, Schedule};
 
 use crate::landing::SourceSpec;
 use crate::warehouse::TableName;
@@ -57,20 +63,13 @@ pub struct Job {
     pub schedule: Schedule,
 }
 
-/// When a job runs by itself.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Schedule {
-    /// Five fields: minute, hour, day of month, month, day of week.
-    pub cron: String,
-    /// IANA name.
-    pub time_zone: chrono_tz::Tz,
-}
-
 impl Catalog {
     /// The built-in catalogue, with the files of `overlay` added, or put in the place of those of the same name.
     pub async fn load(overlay: Option<&Path>) -> Result<Self> {
         let mut catalog = load::read(overlay)?;
+        let schedules = catalog.jobs.iter().map(|(name, job)| (name.as_str(), &job.schedule)).collect();
+        dependencies::check_schedules(&schedules)
+            .map_err(|(job, problem)| Error::invalid(format!("job `{job}`"), problem))?;
         graph::check(&catalog)?;
         validate::plan_all(&mut catalog).await?;
         Ok(catalog)

@@ -1,0 +1,80 @@
+//! The durable memory of the job service: runs, their steps and attempts, what they read and wrote, who leads, and
+//! which schedules have fired. SQLite embedded, PostgreSQL in a cluster, chosen by URL.
+//!
+//! It records and never decides: it reads no clock, retries nothing and runs nothing. Every operation is one
+//! transaction, given the time by its caller.
+//!
+//! **Invariant:** whatever belongs to running is written under a `Fence`, which is checked in the same transaction:
+//! a scheduler that has lost its lease writes nothing.
+//!
+//! **Invariant:** an operation that is repeated because its answer was lost does not do its work twice. Of `submit`
+//! that holds only with an idempotency key.
+
+mod database;
+mod error;
+mod finish;
+mod instant;
+mod lease;
+mod list;
+mod place;
+mod queue;
+mod read;
+mod row;
+mod run;
+mod runs;
+mod schedule;
+mod schema;
+mod step;
+mod steps;
+mod submit;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use self::error::{Error, Result};
+pub use self::finish::{RunOutcome, StepEnd, StepOutcome};
+pub use self::lease::{Fence, Lease};
+pub use self::list::{Page, PageToken, RunFilter};
+pub use self::queue::{Limits, QueueEntry, choose};
+pub use self::run::{Interval, NewRun, Origin, Run, RunId, RunState};
+pub use self::schedule::ScheduleState;
+pub use self::step::{Attempt, AttemptOutcome, PlannedStep, Step, StepState, TableVersion};
+pub use self::submit::Submitted;
+
+use self::database::Database;
+
+/// A handle, cheap to clone: all clones share the same connections.
+#[derive(Clone, Debug)]
+pub struct Ledger {
+    database: Database,
+}
+
+impl Ledger {
+    /// Connects, and creates or updates the tables. `url` is `sqlite:///PATH`, `sqlite::memory:` or
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, whose tables are in the schema `fleet_ledger`.
+    ///
+    /// # Errors
+    /// `Invalid` for a URL, a password, a file or a schema version that will not do; `Unavailable` for a server that
+    /// does not answer. Neither repeats the password.
+    pub async fn open(url: &str) -> Result<Self> {
+        let place = place::parse(url)?;
+        schema::prepare(&place).await?;
+        let database = Database::connect(place).await?;
+        Ok(Self { database })
+    }
+
+    /// Waits for what is under way, then closes all connections. Every later operation is `Unavailable`.
+    pub async fn close(&self) {
+        self.database.close().await;
+    }
+
+    /// Whether the tables can be read, for a health check.
+    pub async fn ping(&self) -> Result<()> {
+        self.database.row(sqlx::query("select count(*) from lease")).await.map(|_| ())
+    }
+
+    /// Where the ledger is, without user and password.
+    pub fn place(&self) -> &str {
+        self.database.place()
+    }
+}

@@ -1,0 +1,117 @@
+//! A run's way from the queue to running, what becomes of it if its scheduler dies, and the wish to cancel it. How it
+//! ends is in `finish`.
+
+use chrono::{DateTime, Utc};
+use sqlx::query;
+
+use super::database::Session;
+use super::instant::micros;
+use super::run::{priority, run_columns};
+use super::{Error, Fence, Ledger, QueueEntry, Result, Run, RunId, RunState, row};
+
+/// Beyond it, an error message is cut off.
+const REASON_CHARACTERS_MAX: usize = 4_000;
+
+impl Ledger {
+    /// All queued runs, in no order that matters: `choose` orders them.
+    pub async fn queued(&self) -> Result<Vec<QueueEntry>> {
+        let queued = "select id, job, submitted_by, priority, submitted_at from run where state = 'queued'";
+        let rows = self.database.rows(query(queued)).await?;
+        let entry = |row| {
+            Ok(QueueEntry {
+                id: row::text(row, "id")?.parse()?,
+                job: row::optional_text(row, "job")?,
+                submitted_by: row::text(row, "submitted_by")?,
+                priority: priority(row)?,
+                submitted_at: row::instant(row, "submitted_at")?,
+            })
+        };
+        rows.iter().map(entry).collect()
+    }
+
+    /// The runs that a new leader goes on with, the one submitted first at the front.
+    pub async fn running(&self) -> Result<Vec<Run>> {
+        let running = concat!("select ", run_columns!(), " from run where state = 'running' order by submitted_at, id");
+        self.database.rows(query(running)).await?.iter().map(Run::from_row).collect()
+    }
+
+    /// Takes a run out of the queue. One that runs already is given back as it is.
+    ///
+    /// # Errors
+    /// `Conflict` if it has ended, as one does that was cancelled while it waited.
+    pub async fn start_run(&self, fence: &Fence, id: RunId, now: DateTime<Utc>) -> Result<Run> {
+        let mut session = self.database.begin_fenced(fence).await?;
+        let start = concat!(
+            "update run set state = 'running', started_at = $2 where id = $1 and state = 'queued' returning ",
+            run_columns!()
+        );
+        let started = session.row(query(start).bind(id.to_string()).bind(micros(now))).await?;
+        let run = match started {
+            Some(row) => Run::from_row(&row)?,
+            None => running_run(&mut session, id).await?,
+        };
+        session.commit().await?;
+        Ok(run)
+    }
+
+    /// Cancels a run that waits, and asks for one that runs to be cancelled: its leader sees `cancel_requested`. One
+    /// that has ended is given back as it is. Clients call it, so it needs no fence.
+    pub async fn request_cancel(&self, id: RunId, reason: &str, now: DateTime<Utc>) -> Result<Run> {
+        let mut session = self.database.begin().await?;
+        let cancel = concat!(
+            "update run set
+                 cancel_requested = 1,
+                 reason = coalesce(reason, $2),
+                 ended_at = case when state = 'queued' then $3 else ended_at end,
+                 state = case when state = 'queued' then 'cancelled' else state end
+             where id = $1 and state in ('queued', 'running')
+             returning ",
+            run_columns!()
+        );
+        let cancel = query(cancel).bind(id.to_string()).bind(storable(reason)).bind(micros(now));
+        let run = match session.row(cancel).await? {
+            Some(row) => Run::from_row(&row)?,
+            None => locked(&mut session, id).await?,
+        };
+        session.commit().await?;
+        Ok(run)
+    }
+
+    /// After a change of leader: the attempts that were under way are over, and their steps can be started again.
+    /// Returns how many there were.
+    pub async fn close_lost_attempts(&self, fence: &Fence, run: RunId, now: DateTime<Utc>) -> Result<u64> {
+        let mut session = self.database.begin_fenced(fence).await?;
+        running_run(&mut session, run).await?;
+        let close = query(
+            "update attempt set ended_at = $2, outcome = 'lost', reason = 'the scheduler stopped'
+             where run_id = $1 and ended_at is null",
+        );
+        let closed = session.execute(close.bind(run.to_string()).bind(micros(now))).await?;
+        let reset = query("update step set state = 'pending' where run_id = $1 and state = 'running'");
+        session.execute(reset.bind(run.to_string())).await?;
+        session.commit().await?;
+        Ok(closed)
+    }
+}
+
+/// The run, which nobody else changes until the transaction ends.
+pub(super) async fn locked(session: &mut Session<'_>, id: RunId) -> Result<Run> {
+    let select = session.dialect().for_update(concat!("select ", run_columns!(), " from run where id = $1"));
+    match session.row(query(select).bind(id.to_string())).await? {
+        Some(row) => Run::from_row(&row),
+        None => Err(Error::NotFound { what: format!("run {id}") }),
+    }
+}
+
+pub(super) async fn running_run(session: &mut Session<'_>, id: RunId) -> Result<Run> {
+    let run = locked(session, id).await?;
+    match run.state {
+        RunState::Running => Ok(run),
+        state => Err(Error::conflict(format!("run {id}"), format!("expected a run that is running, it is {state}"))),
+    }
+}
+
+/// PostgreSQL's texts cannot hold a zero byte, and an error's text may be of any length.
+pub(super) fn storable(reason: &str) -> String {
+    reason.chars().take(REASON_CHARACTERS_MAX).map(|it| if it == '\0' { '\u{fffd}' } else { it }).collect()
+}
