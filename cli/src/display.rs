@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use fleet_jobs::engine::Stage;
 use fleet_jobs::progress::{Ended, Event, Progress};
+use fleet_jobs::run::StepReport;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
@@ -88,12 +89,15 @@ impl Progress for Display {
                     bar.set_message(format!("{step}: {doing}"));
                 }
             }
-            Event::Retrying { step, error } => self.notice(step, &format!("trying again: {error}")),
-            Event::Ended(Ended { step, up_to_date: true, .. }) => self.ended(&format!("  {step:<34} up to date")),
-            Event::Ended(Ended { step, rows, elapsed, note, .. }) => {
+            Event::Retrying { step, error, .. } => self.notice(step, &format!("trying again: {error}")),
+            Event::Ended(Ended { report, .. }) if report.up_to_date => {
+                self.ended(&format!("  {:<34} up to date", report.table));
+            }
+            Event::Ended(Ended { report, elapsed, note }) => {
+                let StepReport { table: step, rows, .. } = report;
                 let stages = self.executed.lock().unwrap_or_else(PoisonError::into_inner).remove(step);
                 let stages = stages.map(|stages| format!("{stages:>3} stages")).unwrap_or_default();
-                let (rows, seconds) = (grouped(rows), elapsed.as_secs_f64());
+                let (rows, seconds) = (grouped(*rows), elapsed.as_secs_f64());
                 self.ended(&format!("  {step:<34} {rows:>12} rows {seconds:>7.2} s {stages}  {note}"));
             }
             Event::Failed { step, .. } => self.ended(&format!("  {step:<34} failed")),
@@ -114,9 +118,14 @@ fn as_json(event: &Event<'_>) -> serde_json::Value {
     match event {
         Event::Planned { steps } => json!({ "event": "planned", "steps": steps }),
         Event::Started { step, doing } => json!({ "event": "started", "step": step, "doing": doing }),
-        Event::Retrying { step, error } => json!({ "event": "retrying", "step": step, "error": error.to_string() }),
-        Event::Ended(Ended { step, up_to_date: true, .. }) => json!({ "event": "up_to_date", "step": step }),
-        Event::Ended(Ended { step, rows, files, elapsed, note, .. }) => {
+        Event::Retrying { step, error, wait } => {
+            json!({ "event": "retrying", "step": step, "error": error.to_string(), "wait_seconds": wait.as_secs_f64() })
+        }
+        Event::Ended(Ended { report, .. }) if report.up_to_date => {
+            json!({ "event": "up_to_date", "step": report.table })
+        }
+        Event::Ended(Ended { report, elapsed, note }) => {
+            let StepReport { table: step, rows, files, .. } = report;
             json!({ "event": "done", "step": step, "rows": rows, "files": files, "seconds": elapsed.as_secs_f64(), "note": note })
         }
         Event::Failed { step, error } => json!({ "event": "failed", "step": step, "error": error.to_string() }),

@@ -1,6 +1,7 @@
 //! Every option of the command line, each with its variable `FLEET_*`; `fleet.toml` takes the same names.
 
 use std::net::IpAddr;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -38,7 +39,8 @@ pub struct Common {
     /// Folder of your own sources, models and jobs, added to the built-in ones or put in their place.
     #[arg(long, global = true, env = "FLEET_CATALOG")]
     pub catalog: Option<PathBuf>,
-    /// Scheduler of the cluster to run on, http://host:50050; in this process where it is left out.
+    /// Cluster plane of the scheduler to run on, http://host:50050 (executors: several, separated by commas, of which one
+    /// leads); in this process where it is left out.
     #[arg(long, global = true, env = "FLEET_SCHEDULER")]
     pub scheduler: Option<String>,
     /// Task slots of the executor in this process, and how many steps of a run go on at once; one a core where it is
@@ -101,8 +103,10 @@ pub enum Command {
     /// Put computed tables into PostgreSQL or TimescaleDB.
     #[command(after_help = "Example: fleet publish operations.utilization --publish postgres://fleet@localhost/fleet")]
     Publish(Publish),
-    /// Serve as the cluster's scheduler.
-    #[command(after_help = "Example: fleet scheduler --port 50050")]
+    /// Serve as the cluster's scheduler: keep, start and watch runs. Of several on one ledger one leads.
+    #[command(
+        after_help = "Example: fleet scheduler --data s3://airline/fleet --ledger postgres://fleet@localhost/fleet"
+    )]
     Scheduler(Scheduler),
     /// Serve as one of the cluster's executors.
     #[command(after_help = "Example: fleet executor --scheduler http://localhost:50050 --slots 4")]
@@ -241,15 +245,41 @@ pub struct Publish {
 
 #[derive(Args, Debug)]
 pub struct Scheduler {
-    /// Address to listen on. The cluster plane has no authentication: open it to executors only.
+    /// Address that executors find this scheduler at. The cluster plane has no authentication: open it to executors only.
     #[arg(long, env = "FLEET_BIND", default_value = "127.0.0.1")]
     pub bind: IpAddr,
     /// Port of the cluster plane; 0 picks a free one.
     #[arg(long, env = "FLEET_SCHEDULER_PORT", default_value_t = 50050)]
     pub port: u16,
-    /// The name or address at which executors reach this scheduler; the address it listens on where it is left out.
+    /// The name or address at which executors and clients reach this scheduler; the address it listens on where it is
+    /// left out.
     #[arg(long, env = "FLEET_ADVERTISED_HOST")]
     pub advertised_host: Option<String>,
+    /// Port of the front door, where clients come in; 0 picks a free one.
+    #[arg(long, env = "FLEET_FRONT_DOOR_PORT", default_value_t = 50060)]
+    pub front_door_port: u16,
+    /// Address of the front door. It has no authentication yet: whoever reaches it can run, cancel and drain.
+    #[arg(long, env = "FLEET_INSECURE_FRONT_DOOR_BIND", default_value = "127.0.0.1")]
+    pub insecure_front_door_bind: IpAddr,
+    /// What keeps the runs: sqlite:///PATH, or postgres://user:password@host:5432/database, which several schedulers
+    /// share; <data>/ledger.sqlite where it is left out.
+    #[arg(long, env = "FLEET_LEDGER", hide_env_values = true)]
+    pub ledger: Option<String>,
+    /// Runs at once; others wait.
+    #[arg(long, env = "FLEET_RUNS_MAX", default_value = "4")]
+    pub runs_max: NonZeroUsize,
+    /// Steps at once, of all runs together.
+    #[arg(long, env = "FLEET_STEPS_MAX", default_value = "8")]
+    pub steps_max: NonZeroUsize,
+    /// Runs that may wait; more are refused.
+    #[arg(long, env = "FLEET_QUEUE_MAX", default_value_t = 10_000)]
+    pub queue_max: u64,
+    /// How long steps that have begun may take when the process is told to stop, in seconds; another scheduler goes on
+    /// with what is not done then.
+    #[arg(long, env = "FLEET_GRACE_SECONDS", default_value_t = 30)]
+    pub grace_seconds: u64,
+    #[command(flatten)]
+    pub database: Database,
 }
 
 #[derive(Args, Debug)]

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use fleet_executor::{Embedded, start_embedded};
 use fleet_jobs::Error;
 use fleet_jobs::catalog::Catalog;
-use fleet_jobs::engine::{ClusterClient, Engine, runtime, session_config, session_state};
 use fleet_jobs::ingest::Landing;
 use fleet_jobs::progress::Progress;
-use fleet_jobs::publish::Publisher;
 use fleet_jobs::run::Runner;
 use fleet_jobs::storage::{Folder, Stores};
 use fleet_jobs::warehouse::Warehouse;
-use fleet_scheduler::{Scheduler, Tasks};
+use fleet_scheduler::cluster::{ClusterPlane, Tasks};
+use fleet_scheduler::service::Setup;
 use tokio::sync::Notify;
 
 use crate::options::Common;
@@ -22,7 +21,7 @@ use crate::options::Common;
 pub struct Session {
     pub runner: Runner,
     pub landing: Landing,
-    _embedded: Option<(Scheduler, Embedded)>,
+    _embedded: Option<(ClusterPlane, Embedded)>,
 }
 
 /// What a command needs of a session beyond the common options.
@@ -34,45 +33,42 @@ pub struct Needs<'a> {
 
 impl Session {
     pub async fn open(common: &Common, needs: Needs<'_>, progress: Arc<dyn Progress>) -> anyhow::Result<Self> {
-        let catalog = Arc::new(Catalog::load(common.catalog.as_deref()).await?);
-        let data = Folder::parse(&common.data)?;
-        if let (None, "file", Ok(path)) = (&common.warehouse, data.url().scheme(), data.url().to_file_path())
-            && !path.exists()
-        {
-            return Err(Error::invalid(format!("data folder {}", path.display()), "does not exist; pass --data").into());
-        }
-        let root = match &common.warehouse {
-            Some(warehouse) => Folder::parse(warehouse)?,
-            None => data.join("warehouse"),
-        };
-        let publisher = match needs.publish {
-            Some(url) => Some(Publisher::connect(url).await.map_err(Error::from)?),
-            None => None,
-        };
-        let stores = Stores::new();
         let slots = slots(common);
-        let partitions = common.partitions.unwrap_or(slots * 2).max(1);
-        let shared = runtime(Arc::clone(&stores)).map_err(Error::engine("session"))?;
-        let state = session_state(session_config(partitions), Arc::clone(&shared)).map_err(Error::engine("session"))?;
+        let setup = Setup {
+            publish: needs.publish.map(str::to_owned),
+            partitions: Some(common.partitions.unwrap_or(slots * 2).max(1)),
+            ..setup(common, slots).await?
+        };
+        let publisher = setup.publisher().await?;
         let (url, embedded) = match common.scheduler.as_deref().filter(|url| !url.is_empty()) {
             Some(url) => (url.to_owned(), None),
             None => {
-                let (scheduler, executor) = embedded(slots, &stores).await?;
-                (format!("http://{}", scheduler.address), Some((scheduler, executor)))
+                let (plane, executor) = embedded(slots, setup.warehouse.stores()).await?;
+                (format!("http://{}", plane.address), Some((plane, executor)))
             }
         };
-        let cluster = ClusterClient::connect(&url, &state).await?;
-        let verifier = match needs.verify {
-            true => {
-                Some(Engine::in_process(session_state(session_config(1), shared).map_err(Error::engine("session"))?))
-            }
-            false => None,
-        };
-        let warehouse = Warehouse::new(root, stores);
-        let engine = Engine::on_cluster(state, cluster);
-        let runner = Runner { catalog, warehouse, engine, verifier, publisher, parallel_steps: slots, progress };
-        Ok(Self { runner, landing: Landing::new(data), _embedded: embedded })
+        let verifier = if needs.verify { Some(setup.verifier()?) } else { None };
+        let runner = Runner { verifier, publisher, progress, ..setup.runner(&url).await? };
+        Ok(Self { runner, landing: setup.landing, _embedded: embedded })
     }
+}
+
+/// The catalogue, the tables and the landing folder that the options name.
+pub async fn setup(common: &Common, steps_max: usize) -> anyhow::Result<Setup> {
+    let catalog = Arc::new(Catalog::load(common.catalog.as_deref()).await?);
+    let data = Folder::parse(&common.data)?;
+    if let (None, "file", Ok(path)) = (&common.warehouse, data.url().scheme(), data.url().to_file_path())
+        && !path.exists()
+    {
+        return Err(Error::invalid(format!("data folder {}", path.display()), "does not exist; pass --data").into());
+    }
+    let root = match &common.warehouse {
+        Some(warehouse) => Folder::parse(warehouse)?,
+        None => data.join("warehouse"),
+    };
+    let warehouse = Warehouse::new(root, Stores::new());
+    let (landing, partitions) = (Landing::new(data), common.partitions);
+    Ok(Setup { catalog, warehouse, landing, partitions, steps_max, publish: None })
 }
 
 /// The task slots of this process.
@@ -81,10 +77,10 @@ pub fn slots(common: &Common) -> usize {
     common.slots.unwrap_or_else(cores).max(1)
 }
 
-async fn embedded(slots: usize, stores: &Arc<Stores>) -> anyhow::Result<(Scheduler, Embedded)> {
+async fn embedded(slots: usize, stores: &Arc<Stores>) -> anyhow::Result<(ClusterPlane, Embedded)> {
     let wake = Arc::new(Notify::new());
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let scheduler = Scheduler::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake))).await?;
-    let executor = start_embedded(scheduler.address, slots, Arc::clone(stores), wake).await?;
-    Ok((scheduler, executor))
+    let plane = ClusterPlane::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake))).await?;
+    let executor = start_embedded(plane.address, slots, Arc::clone(stores), wake).await?;
+    Ok((plane, executor))
 }

@@ -1,6 +1,7 @@
 //! The worker: a Ballista executor with our functions, our operators and our object stores. Stateless.
 
 mod embedded;
+mod leader;
 mod process;
 mod stages;
 

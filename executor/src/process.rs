@@ -12,13 +12,15 @@ use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
 
+use crate::leader::Leader;
 use crate::stages::StageEngine;
 use crate::{Error, task_config};
 
 /// Well below the time after which the scheduler takes an executor for dead.
-const HEARTBEAT_SECONDS: u64 = 5;
+const HEARTBEAT_SECONDS: u64 = 2;
 /// How long to wait for a scheduler that is not there yet.
-const SCHEDULER_WAIT_SECONDS: u16 = 30;
+const SCHEDULER_WAIT: Duration = Duration::from_secs(30);
+const CONNECT_SECONDS: u16 = 30;
 const ABANDONED_JOB_SECONDS: u64 = 6 * 3600;
 const CLEAN_UP_SECONDS: u64 = 600;
 
@@ -32,8 +34,8 @@ pub struct Options {
     pub port: u16,
     /// Port at which the scheduler gives tasks; 0 picks a free one.
     pub task_port: u16,
-    pub scheduler_host: String,
-    pub scheduler_port: u16,
+    /// Host and port of each scheduler's cluster plane, of which the one that leads is spoken to.
+    pub schedulers: Vec<(String, u16)>,
     pub slots: usize,
     /// Bound of all tasks' memory together; a share of the machine's where it is left out.
     pub memory_bytes: Option<u64>,
@@ -43,10 +45,11 @@ pub struct Options {
 
 /// Runs until it is told to stop. `ready` is told the executor's id and its two ports.
 pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result<(), Error> {
-    reachable(&options.scheduler_host, options.scheduler_port).await?;
+    let leader = Leader::find(options.schedulers, SCHEDULER_WAIT).await?;
+    let (scheduler_host, scheduler_port) = leader.follow().await?;
     let port = free(options.bind, options.port)?;
     let task_port = free(options.bind, options.task_port)?;
-    let executor_id = format!("executor-{}", uuid::Uuid::new_v4());
+    let executor_id = format!("executor-{}-{}", env!("CARGO_PKG_VERSION"), uuid::Uuid::now_v7());
     let temporary = match &options.work_folder {
         Some(folder) => {
             std::fs::create_dir_all(folder).map_err(Error::WorkFolder)?;
@@ -64,9 +67,9 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
         external_host: Some(options.advertised_host.unwrap_or_else(|| options.bind.to_string())),
         port,
         grpc_port: task_port,
-        scheduler_host: options.scheduler_host,
-        scheduler_port: options.scheduler_port,
-        scheduler_connect_timeout_seconds: SCHEDULER_WAIT_SECONDS,
+        scheduler_host,
+        scheduler_port,
+        scheduler_connect_timeout_seconds: CONNECT_SECONDS,
         vcores: options.slots,
         task_scheduling_policy: TaskSchedulingPolicy::PushStaged,
         work_dir: work_folder.map(|folder| folder.to_string_lossy().into_owned()),
@@ -86,19 +89,6 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
     };
     ready(&executor_id, port, task_port);
     start_executor_process(Arc::new(config)).await.map_err(Error::Stopped)
-}
-
-/// Waits for the scheduler to listen. Ballista's own wait never ends.
-async fn reachable(host: &str, port: u16) -> Result<(), Error> {
-    let started = tokio::time::Instant::now();
-    loop {
-        let Err(error) = tokio::net::TcpStream::connect((host, port)).await else { return Ok(()) };
-        if started.elapsed() > Duration::from_secs(SCHEDULER_WAIT_SECONDS.into()) {
-            let problem = format!("{error}, for {SCHEDULER_WAIT_SECONDS} s");
-            return Err(Error::Scheduler { url: format!("http://{host}:{port}"), problem });
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 /// The port asked for, or a free one in the place of 0.

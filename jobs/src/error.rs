@@ -1,5 +1,7 @@
 //! The one error type of the crate: few kinds, each of which a caller can act on.
 
+use std::error::Error as StdError;
+
 use datafusion::error::DataFusionError;
 
 use crate::publish;
@@ -19,7 +21,7 @@ pub enum Error {
     VerifyFailed { table: String, report: String },
     /// Another writer committed first, more often than a run repeats itself.
     #[error("{table}: another run kept committing first ({attempts} attempts); wait for it to end and run again")]
-    Conflict { table: String, attempts: usize },
+    Conflict { table: String, attempts: u32 },
     /// A plan could not be made or run.
     #[error("{what}: {source}")]
     Engine {
@@ -47,6 +49,39 @@ pub enum Error {
     /// PostgreSQL refused or could not be reached.
     #[error(transparent)]
     Publish(#[from] publish::Error),
+    /// This process no longer leads, and what it computed is not committed.
+    #[error("{what}: not committed, as another scheduler leads now; it goes on with the run")]
+    Superseded { what: String },
+    /// It took longer than allowed.
+    #[error("{what}: not done within {limit_seconds} s, its job's `time_limit`")]
+    TimedOut { what: String, limit_seconds: u64 },
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FailureKind {
+    /// The catalogue, a query or a setting is wrong.
+    Invalid,
+    /// The rows broke a check of the model.
+    Check,
+    /// Two computations of one thing differ.
+    Verify,
+    /// The query fails on its data.
+    Query,
+    /// Another writer committed first.
+    Conflict,
+    /// An executor was lost, or the scheduler could not be reached.
+    Cluster,
+    /// The object store.
+    Storage,
+    /// The database that is published to.
+    Database,
+    /// A task's memory did not suffice.
+    Memory,
+    /// It took too long.
+    Timeout,
+    /// The leader changed.
+    Leader,
 }
 
 impl Error {
@@ -64,8 +99,112 @@ impl Error {
         move |source| Self::Storage { url, source }
     }
 
+    pub fn kind(&self) -> FailureKind {
+        match self {
+            Self::Invalid { .. } => FailureKind::Invalid,
+            Self::CheckFailed { .. } => FailureKind::Check,
+            Self::VerifyFailed { .. } => FailureKind::Verify,
+            Self::Conflict { .. } => FailureKind::Conflict,
+            Self::Engine { source, .. } => engine_failure(source),
+            Self::Cluster { .. } => FailureKind::Cluster,
+            Self::Storage { .. } | Self::Delta { .. } => FailureKind::Storage,
+            Self::Publish(_) => FailureKind::Database,
+            Self::Superseded { .. } => FailureKind::Leader,
+            Self::TimedOut { .. } => FailureKind::Timeout,
+        }
+    }
+
+    /// Whether the same thing may succeed later, with nothing changed by anyone.
+    pub fn may_pass(&self) -> bool {
+        match self.kind() {
+            FailureKind::Conflict | FailureKind::Cluster | FailureKind::Memory => true,
+            FailureKind::Storage => stored(self).is_none_or(storage_may_pass),
+            FailureKind::Database => matches!(self, Self::Publish(error) if error.is_retriable()),
+            _ => false,
+        }
+    }
+
     pub fn delta(table: impl std::fmt::Display) -> impl FnOnce(deltalake_core::DeltaTableError) -> Self {
         let table = table.to_string();
         move |source| Self::Delta { table, source }
+    }
+}
+
+/// The object store's own error among the causes. Executors' errors come as text, without it.
+fn stored(error: &Error) -> Option<&object_store::Error> {
+    let mut cause: Option<&(dyn StdError + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(found) = error.downcast_ref() {
+            return Some(found);
+        }
+        cause = error.source();
+    }
+    None
+}
+
+fn storage_may_pass(error: &object_store::Error) -> bool {
+    use object_store::Error as Store;
+    !matches!(
+        error,
+        Store::NotFound { .. }
+            | Store::InvalidPath { .. }
+            | Store::NotSupported { .. }
+            | Store::NotImplemented { .. }
+            | Store::PermissionDenied { .. }
+            | Store::Unauthenticated { .. }
+            | Store::UnknownConfigurationKey { .. }
+    )
+}
+
+fn engine_failure(error: &DataFusionError) -> FailureKind {
+    match error.find_root() {
+        DataFusionError::ResourcesExhausted(_) => FailureKind::Memory,
+        DataFusionError::ObjectStore(_) => FailureKind::Storage,
+        // What an executor says arrives as text, with the kind in the words of DataFusion.
+        DataFusionError::Execution(text)
+            if ["Resources exhausted", "ResourcesExhausted"].iter().any(|it| text.contains(it)) =>
+        {
+            FailureKind::Memory
+        }
+        DataFusionError::Execution(text)
+            if ["Object Store error", "ObjectStore("].iter().any(|it| text.contains(it)) =>
+        {
+            FailureKind::Storage
+        }
+        _ => FailureKind::Query,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn from_executor(text: &str) -> Error {
+        Error::engine("a.b")(DataFusionError::Execution(text.to_owned()))
+    }
+
+    #[test]
+    fn kinds_of_failure_survive_the_way_from_an_executor() {
+        for (text, kind, passes) in [
+            ("Job failed: Resources exhausted: no memory for the sort", FailureKind::Memory, true),
+            ("Job failed: Object Store error: Generic S3 error: connection refused", FailureKind::Storage, true),
+            ("Arrow error: Divide by zero error", FailureKind::Query, false),
+        ] {
+            let error = from_executor(text);
+            assert_eq!((error.kind(), error.may_pass()), (kind, passes), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_store_that_refuses_is_not_asked_again() {
+        let refused = object_store::Error::PermissionDenied { path: "x".into(), source: "no".into() };
+        assert!(!Error::storage("s3://x")(refused).may_pass());
+        let away = object_store::Error::Generic { store: "S3", source: "connection refused".into() };
+        assert!(Error::storage("s3://x")(away).may_pass());
+        let delta = deltalake_core::DeltaTableError::ObjectStore {
+            source: object_store::Error::Generic { store: "S3", source: "connection refused".into() },
+        };
+        assert!(Error::delta("a.b")(delta).may_pass());
+        assert!(!Error::invalid("x", "y").may_pass());
     }
 }

@@ -14,4 +14,4 @@ pub mod run;
 pub mod storage;
 pub mod warehouse;
 
-pub use error::{Error, Result};
+pub use error::{Error, FailureKind, Result};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::Error;
 use crate::engine::Stage;
+use crate::run::StepReport;
 
 /// A listener. Called from the driver's task; must not block.
 pub trait Progress: Send + Sync {
@@ -16,14 +17,16 @@ pub enum Event<'a> {
     Planned {
         steps: &'a [String],
     },
+    /// An attempt begins, or goes on to something else.
     Started {
         step: &'a str,
         doing: &'a str,
     },
-    /// An attempt was lost to something that can pass, and another begins.
+    /// An attempt was lost to something that can pass, and another begins after the wait.
     Retrying {
         step: &'a str,
         error: &'a Error,
+        wait: Duration,
     },
     Ended(Ended<'a>),
     Failed {
@@ -48,13 +51,8 @@ pub enum Event<'a> {
 }
 
 /// A step that did what it was to do.
-#[derive(Default)]
 pub struct Ended<'a> {
-    pub step: &'a str,
-    /// Nothing had to be done.
-    pub up_to_date: bool,
-    pub rows: u64,
-    pub files: usize,
+    pub report: &'a StepReport,
     pub elapsed: Duration,
     pub note: &'a str,
 }

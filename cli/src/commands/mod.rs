@@ -25,7 +25,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Query(options) => query::query(&common, &options).await,
         Command::Functions(options) => functions::functions(&common, &options),
         Command::Report(options) => report::report(&common, &options).await,
-        Command::Scheduler(options) => serve::scheduler(&options).await,
+        Command::Scheduler(options) => serve::scheduler(&common, options).await,
         Command::Executor(options) => serve::executor(&common, options).await,
     }
 }

@@ -85,7 +85,7 @@ pub async fn plan(common: &Common, options: &options::Plan) -> anyhow::Result<()
     let model = options.model.parse()?;
     let plan = session.runner.physical_plan(&model, options.interval).await?;
     let state = session.runner.engine.state();
-    let stages = fleet_scheduler::planned_stages(plan, state.config()).context(options.model.clone())?;
+    let stages = fleet_scheduler::cluster::planned_stages(plan, state.config()).context(options.model.clone())?;
     for (number, stage) in stages.iter().enumerate() {
         if common.json {
             say(format_args!("{}", serde_json::json!({ "stage": number + 1, "plan": stage })));

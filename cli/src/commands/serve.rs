@@ -1,39 +1,103 @@
 //! `fleet scheduler` and `fleet executor`: processes that serve until they are told to stop.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fleet_scheduler::{Scheduler, Tasks};
+use fleet_jobs::storage::Folder;
+use fleet_scheduler::cluster::Tasks;
+use fleet_scheduler::front_door;
+use fleet_scheduler::ledger::Ledger;
+use fleet_scheduler::metrics::Metrics;
+use fleet_scheduler::service::{Service, Settings, Setup};
+use tokio::sync::watch;
 
 use crate::display::say;
 use crate::options::{self, Common};
-use crate::session::slots;
+use crate::session::{setup, slots};
 
 const SCHEDULER_PORT: u16 = 50050;
 
-pub async fn scheduler(options: &options::Scheduler) -> anyhow::Result<()> {
-    let host = options.advertised_host.clone().unwrap_or_else(|| options.bind.to_string());
-    let scheduler = Scheduler::start(SocketAddr::from((options.bind, options.port)), &host, Tasks::Pushed).await?;
-    say(format_args!("scheduler listening on {}", scheduler.address));
+pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::Result<()> {
+    let setup = Setup { publish: options.database.publish.clone(), ..setup(common, options.steps_max.get()).await? };
+    let url = match &options.ledger {
+        Some(url) => url.clone(),
+        None => default_ledger(common)?,
+    };
+    let ledger = Ledger::open(&url).await?;
+    let listener = front_door::bind((options.insecure_front_door_bind, options.front_door_port).into()).await?;
+    let host = |bind: std::net::IpAddr| options.advertised_host.clone().unwrap_or_else(|| bind.to_string());
+    let front_door = listener.local_addr()?;
+    let settings = Settings {
+        instance: uuid::Uuid::now_v7().to_string(),
+        front_door: format!("{}:{}", host(options.insecure_front_door_bind), front_door.port()),
+        cluster_address: SocketAddr::from((options.bind, options.port)),
+        cluster_host: host(options.bind),
+        runs_max: options.runs_max.get(),
+        queue_max: options.queue_max,
+        grace: Duration::from_secs(options.grace_seconds),
+    };
+    let service = Service::new(settings, setup, ledger.clone(), Arc::new(Metrics::new()?));
+    let (stop, stopped) = watch::channel(false);
+    let (door_stop, door_stopped) = watch::channel(false);
+    let leading = service.start(Arc::new(|| Tasks::Pushed), stopped);
+    say(format_args!("front door listening on {front_door}, ledger in {}", ledger.place()));
+    tokio::spawn(tell_leading(Arc::clone(&service)));
+    let mut serving = tokio::spawn(front_door::serve(service, listener, door_stopped));
+    tokio::select! {
+        ended = &mut serving => ended??,
+        told = told_to_stop() => told?,
+    }
+    say("stopping: steps that have begun go on, no other begins");
+    stop.send_replace(true);
+    leading.await?;
+    door_stop.send_replace(true);
+    // Streams of clients are open for as long as these like.
+    _ = tokio::time::timeout(Duration::from_secs(1), serving).await;
+    ledger.close().await;
+    Ok(())
+}
+
+async fn told_to_stop() -> anyhow::Result<()> {
     let mut terminated =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("signals")?;
     tokio::select! {
-        ended = scheduler.wait() => Ok(ended?),
         _ = terminated.recv() => Ok(()),
-        _ = tokio::signal::ctrl_c() => Ok(()),
+        interrupted = tokio::signal::ctrl_c() => interrupted.context("signals"),
+    }
+}
+
+/// Says when this scheduler begins or ends to lead.
+async fn tell_leading(service: Arc<Service>) {
+    let mut leading = service.leading();
+    while leading.changed().await.is_ok() {
+        let address = leading.borrow_and_update().as_ref().map(|term| term.plane.address);
+        match address {
+            Some(address) => say(format_args!("leading; cluster plane listening on {address}")),
+            None => say("standing by"),
+        }
+    }
+}
+
+/// Beside the data, where that is a folder of this machine.
+fn default_ledger(common: &Common) -> anyhow::Result<String> {
+    let data = Folder::parse(&common.data)?;
+    match (data.url().scheme(), data.url().to_file_path()) {
+        ("file", Ok(path)) => Ok(format!("sqlite://{}", path.join("ledger.sqlite").display())),
+        _ => bail!("ledger: none is given, and {data} is no folder of this machine to keep one in; pass --ledger"),
     }
 }
 
 pub async fn executor(common: &Common, options: options::Executor) -> anyhow::Result<()> {
     let url = common.scheduler.clone().unwrap_or_else(|| format!("http://127.0.0.1:{SCHEDULER_PORT}"));
-    let (scheduler_host, scheduler_port) = host_and_port(&url)?;
+    let schedulers = url.split(',').map(|url| host_and_port(url.trim())).collect::<anyhow::Result<Vec<_>>>()?;
     let options = fleet_executor::Options {
         bind: options.bind,
         advertised_host: options.advertised_host,
         port: options.port,
         task_port: options.task_port,
-        scheduler_host,
-        scheduler_port,
+        schedulers,
         slots: slots(common),
         memory_bytes: options.memory_bytes,
         work_folder: options.work_dir,

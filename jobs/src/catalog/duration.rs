@@ -34,6 +34,10 @@ pub(super) fn start_deadline<'de, D: Deserializer<'de>>(from: D) -> Result<Optio
     read("start_deadline", "6h", from).map(Some)
 }
 
+pub(super) fn time_limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TimeDelta>, D::Error> {
+    read("time_limit", "6h", from).map(Some)
+}
+
 pub(super) fn wait_limit<'de, D: Deserializer<'de>>(from: D) -> Result<Option<TimeDelta>, D::Error> {
     read("wait_limit", "12h", from).map(Some)
 }

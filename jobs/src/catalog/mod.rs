@@ -10,15 +10,19 @@ mod graph;
 mod header;
 mod interval;
 mod load;
+mod parameters;
 mod schedule;
 mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::TimeDelta;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Deserialize;
+use sha2::{Digest, Sha256};
 
 pub use cron::Cron;
 pub use header::{ColumnRule, Header, Label, Lookback, Materialized, Unit};
@@ -60,19 +64,34 @@ pub struct Job {
     #[serde(default)]
     pub ingest: bool,
     pub default_interval: Unit,
-    pub schedule: Schedule,
+    /// When it runs by itself; never where it is left out.
+    #[serde(default)]
+    pub schedule: Option<Schedule>,
+    /// How many runs of it may go on at once; as many as the scheduler allows where it is left out.
+    #[serde(default)]
+    pub running_max: Option<NonZeroUsize>,
+    /// How long a run of it may take; then it fails.
+    #[serde(default, deserialize_with = "duration::time_limit")]
+    pub time_limit: Option<TimeDelta>,
 }
 
 impl Catalog {
     /// The built-in catalogue, with the files of `overlay` added, or put in the place of those of the same name.
     pub async fn load(overlay: Option<&Path>) -> Result<Self> {
         let mut catalog = load::read(overlay)?;
-        let schedules = catalog.jobs.iter().map(|(name, job)| (name.as_str(), &job.schedule)).collect();
+        let schedules =
+            catalog.jobs.iter().filter_map(|(name, job)| Some((name.as_str(), job.schedule.as_ref()?))).collect();
         dependencies::check_schedules(&schedules)
             .map_err(|(job, problem)| Error::invalid(format!("job `{job}`"), problem))?;
         graph::check(&catalog)?;
         validate::plan_all(&mut catalog).await?;
         Ok(catalog)
+    }
+
+    /// Tells catalogues apart, in hexadecimal: two that differ compute differently.
+    pub fn digest(&self) -> String {
+        let digest = Sha256::digest(format!("{:?} {:?} {:?}", self.sources, self.models, self.jobs));
+        digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
     }
 
     pub fn source(&self, name: &str) -> Result<&Arc<SourceSpec>> {

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use ballista_core::client::BallistaClient;
+use ballista_core::config::BALLISTA_JOB_NAME;
 use ballista_core::extension::{SessionConfigExt, SessionConfigHelperExt};
 use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::job_status::Status;
@@ -22,6 +23,7 @@ use datafusion::error::DataFusionError;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt, stream};
@@ -45,10 +47,14 @@ pub struct ClusterClient {
 }
 
 /// A stage as it was executed.
-#[derive(Clone, Debug, serde::Serialize)]
+#[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Stage {
     pub id: u32,
     pub partitions: u32,
+    /// Read from files of tables, or as they landed.
+    pub bytes_scanned: u64,
+    /// Read from the stages before.
+    pub bytes_shuffled: u64,
     /// Operators from the root down: depth, description, metrics.
     pub operators: Vec<(u32, String, String)>,
 }
@@ -71,12 +77,14 @@ impl ClusterClient {
     /// Runs a plan to its end. Dropping the future cancels the job.
     pub(super) async fn collect(
         &self,
+        job_name: &str,
         what: &str,
         plan: Arc<dyn ExecutionPlan>,
         state: &SessionState,
     ) -> Result<Outcome> {
         let mut job = RunningJob { client: self.clone(), id: None };
-        let done = self.submit(what, plan, state, &mut job).await?;
+        let config = state.config().clone().set_str(BALLISTA_JOB_NAME, job_name);
+        let done = self.submit(what, plan, &config, state.session_id(), &mut job).await?;
         let batches = self.fetch(done.partition_location).await?;
         let stages = match &job.id {
             // What ran is told for information: that it cannot be told spoils no result.
@@ -91,10 +99,11 @@ impl ClusterClient {
         &self,
         what: &str,
         plan: Arc<dyn ExecutionPlan>,
-        state: &SessionState,
+        config: &SessionConfig,
+        session_id: &str,
         job: &mut RunningJob,
     ) -> Result<SuccessfulJob> {
-        let codec = state.config().ballista_physical_extension_codec();
+        let codec = config.ballista_physical_extension_codec();
         let mut bytes = Vec::new();
         shippable(plan)
             .and_then(|plan| PhysicalPlanNode::try_from_physical_plan(plan, codec.as_ref()))
@@ -109,8 +118,8 @@ impl ClusterClient {
         }
         let mut request = tonic::Request::new(ExecuteQueryParams {
             query: Some(Query::PhysicalPlan(bytes)),
-            settings: state.config().to_key_value_pairs(),
-            session_id: state.session_id().to_owned(),
+            settings: config.to_key_value_pairs(),
+            session_id: session_id.to_owned(),
             operation_id: uuid::Uuid::new_v4().to_string(),
         });
         version::insert_version_header(request.metadata_mut());
@@ -166,19 +175,18 @@ impl ClusterClient {
     async fn stages(&self, job_id: &str) -> Result<Vec<Stage>> {
         let request = GetJobMetricsParams { job_id: job_id.to_owned() };
         let metrics = self.scheduler.clone().get_job_metrics(request).await.map_err(|status| self.lost(&status))?;
-        let stages = metrics.into_inner().stages.into_iter().map(|stage| Stage {
-            id: stage.stage_id,
-            partitions: stage.partitions,
-            operators: stage
-                .operators
-                .into_iter()
-                .map(|operator| {
-                    let metrics: Result<MetricsSet, _> = OperatorMetricsSet { metrics: operator.metrics }.try_into();
-                    let metrics = metrics
-                        .map(|set| set.aggregate_by_name().sorted_for_display().timestamps_removed().to_string());
-                    (operator.depth, operator.operator_desc, metrics.unwrap_or_default())
-                })
-                .collect(),
+        let stages = metrics.into_inner().stages.into_iter().map(|stage| {
+            let mut executed = Stage { id: stage.stage_id, partitions: stage.partitions, ..Stage::default() };
+            for operator in stage.operators {
+                let metrics: MetricsSet =
+                    OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
+                let sum = |name| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
+                executed.bytes_scanned += sum("bytes_scanned");
+                executed.bytes_shuffled += sum("decoded_bytes");
+                let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
+                executed.operators.push((operator.depth, operator.operator_desc, metrics));
+            }
+            executed
         });
         Ok(stages.collect())
     }

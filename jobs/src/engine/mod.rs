@@ -34,12 +34,15 @@ pub const RUN_AGAIN: &str = "an executor was lost; the job is run again";
 /// What a batch is to take in Parquet at most; in memory it takes two to four times as much.
 const BATCH_STORED_BYTES: u64 = 512 << 10;
 const BATCH_ROWS_MIN: usize = 64;
+/// Into how many each task is cut that did not find enough memory.
+const SMALLER: usize = 4;
 
 /// Runs physical plans.
 #[derive(Clone)]
 pub struct Engine {
     state: SessionState,
     cluster: Option<ClusterClient>,
+    label: String,
 }
 
 /// What a plan gave: its rows, and the stages that were executed (none where it ran in this process).
@@ -51,12 +54,30 @@ pub struct Outcome {
 impl Engine {
     /// An engine that plans with `state` and runs on the cluster.
     pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
-        Self { state, cluster: Some(cluster) }
+        Self { state, cluster: Some(cluster), label: String::new() }
     }
 
     /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.
     pub fn in_process(state: SessionState) -> Self {
-        Self { state, cluster: None }
+        Self { state, cluster: None, label: String::new() }
+    }
+
+    /// The engine whose jobs on the cluster are named `label/what`, so that a run's can be told from others.
+    pub fn labelled(&self, label: &str) -> Self {
+        Self { label: label.to_owned(), ..self.clone() }
+    }
+
+    /// The engine that cuts plans into so many parts.
+    pub fn with_partitions(&self, partitions: usize) -> Self {
+        let mut engine = self.clone();
+        let config = engine.state.config_mut();
+        *config = config.clone().with_target_partitions(partitions.max(1));
+        engine
+    }
+
+    /// The engine that cuts plans into more parts, so that each takes less memory.
+    pub(crate) fn with_smaller_tasks(&self) -> Self {
+        self.with_partitions(self.partitions() * SMALLER)
     }
 
     pub fn state(&self) -> &SessionState {
@@ -82,7 +103,7 @@ impl Engine {
     /// Runs a plan to its end. `what` names it in errors.
     pub async fn collect(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
         match &self.cluster {
-            Some(cluster) => cluster.collect(what, plan, &self.state).await,
+            Some(cluster) => cluster.collect(&format!("{}/{what}", self.label), what, plan, &self.state).await,
             None => {
                 let stream = execute_stream(plan, self.state.task_ctx()).map_err(Error::engine(what))?;
                 let batches = stream.try_collect().await.map_err(Error::engine(what))?;

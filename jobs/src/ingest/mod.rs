@@ -19,7 +19,8 @@ pub use discover::Landing;
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
-use crate::run::{Run, Runner};
+use crate::run::{Run, Runner, StepReport};
+use crate::warehouse::TableName;
 use crate::{Error, Result};
 
 /// What ingestion did with one source.
@@ -53,11 +54,15 @@ impl Runner {
         for problem in landing.strangers(self).await? {
             self.progress.report(Event::Notice { step: "landing", text: &problem });
         }
-        let steps: Vec<String> = sources.iter().map(|source| format!("source.{}", source.name)).collect();
+        let sources: Vec<_> = sources.into_iter().filter(|source| !run.done.contains(&step_of(source))).collect();
+        let steps: Vec<String> = sources.iter().map(|source| step_of(source)).collect();
         self.progress.report(Event::Planned { steps: &steps });
+        // All sources share the manifest and the quarantine.
+        let _turn = self.turns.take("ledger.ingested_file").await;
         let mut reports = Vec::new();
         for (source, step) in sources.iter().zip(&steps) {
-            let report = self.attempts(step, || self.ingest_source(landing, source, run)).await;
+            let ingest = |runner: Self| async move { runner.ingest_source(landing, source, run).await };
+            let report = self.attempts(step, "looking for new files", ingest).await;
             if let Err(error) = &report {
                 self.progress.report(Event::Failed { step, error });
             }
@@ -73,11 +78,12 @@ impl Runner {
         run: &Run,
     ) -> Result<SourceReport> {
         let started = Instant::now();
-        let step = format!("source.{}", source.name);
+        let step = step_of(source);
         let known = self.known_files(&source.name).await?;
         let new = landing.new_files(self, source, &known).await?;
         if new.is_empty() {
-            self.progress.report(Event::Ended(Ended { step: &step, up_to_date: true, ..Ended::default() }));
+            let report = self.source_step(source, true).await?;
+            self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
             return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
         }
         self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
@@ -101,10 +107,24 @@ impl Runner {
             "{} kept, {} replaced, {} quarantined",
             report.rows_kept, report.rows_replaced, report.rows_quarantined
         );
-        let files = usize::try_from(report.files_ingested).unwrap_or(usize::MAX);
-        let rows = u64::try_from(report.rows_in).unwrap_or(0);
-        let ended = Ended { step: &step, rows, files, elapsed: started.elapsed(), note: &note, ..Ended::default() };
-        self.progress.report(Event::Ended(ended));
+        let step = StepReport {
+            rows: u64::try_from(report.rows_in).unwrap_or(0),
+            files: usize::try_from(report.files_ingested).unwrap_or(usize::MAX),
+            partitions: usize::try_from(report.days_rewritten).unwrap_or(usize::MAX),
+            ..self.source_step(source, false).await?
+        };
+        self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: &note }));
         Ok(report)
     }
+
+    /// What is to be told of a source's table as it stands.
+    async fn source_step(&self, source: &SourceSpec, up_to_date: bool) -> Result<StepReport> {
+        let snapshot = self.warehouse.snapshot(&TableName::new("source", source.name.as_str())).await?;
+        let (version, bytes) = snapshot.map_or((None, 0), |snapshot| (Some(snapshot.version), snapshot.size_bytes()));
+        Ok(StepReport { table: step_of(source), version, bytes, up_to_date, ..StepReport::default() })
+    }
+}
+
+fn step_of(source: &SourceSpec) -> String {
+    format!("source.{}", source.name)
 }

@@ -1,4 +1,4 @@
-//! The order of a run's steps: each after those it waits for, several at once.
+//! The order of a run's steps: each after those it waits for, as soon as they are done.
 
 use std::collections::BTreeSet;
 
@@ -13,11 +13,10 @@ pub(super) enum Outcome<T, E> {
     Skipped(usize),
 }
 
-/// Does every step, at most `limit` at once, earlier ones first. A step whose predecessor failed is skipped, and all
+/// Does every step, earlier ones first where several are ready. A step whose predecessor failed is skipped, and all
 /// others go on. `waits_for` has no cycle; what becomes of a step is told as soon as it is known.
 pub(super) async fn walk<T, E, F>(
     waits_for: &[BTreeSet<usize>],
-    limit: usize,
     step: impl Fn(usize) -> F,
     skipped: impl Fn(usize, usize),
 ) -> Vec<Outcome<T, E>>
@@ -30,7 +29,7 @@ where
     let mut running = FuturesUnordered::new();
     loop {
         let ready = (0..waits_for.len()).filter(|step| waits_for[*step].is_empty() && !started.contains(step));
-        for next in ready.take(limit.max(1) - running.len()).collect::<Vec<_>>() {
+        for next in ready.collect::<Vec<_>>() {
             started.insert(next);
             let doing = step(next);
             running.push(async move { (next, doing.await) });
@@ -74,11 +73,7 @@ mod tests {
     use super::{Outcome, walk};
 
     /// Walks with the steps of `failing` failing; gives the outcomes, the order of starts and the most at once.
-    async fn walked(
-        waits_for: &[&[usize]],
-        limit: usize,
-        failing: &[usize],
-    ) -> (Vec<Outcome<usize, usize>>, Vec<usize>, usize) {
+    async fn walked(waits_for: &[&[usize]], failing: &[usize]) -> (Vec<Outcome<usize, usize>>, Vec<usize>, usize) {
         let waits_for: Vec<BTreeSet<usize>> = waits_for.iter().map(|waits| waits.iter().copied().collect()).collect();
         let log = Mutex::new((Vec::new(), 0, 0));
         let step = |index: usize| {
@@ -93,28 +88,21 @@ mod tests {
                 if failing.contains(&index) { Err(index) } else { Ok(index) }
             }
         };
-        let outcomes = walk(&waits_for, limit, step, |_, _| {}).await;
+        let outcomes = walk(&waits_for, step, |_, _| {}).await;
         let (order, _, most) = log.into_inner().unwrap();
         (outcomes, order, most)
     }
 
     #[tokio::test]
     async fn a_step_begins_when_those_it_waits_for_are_done() {
-        let (outcomes, order, most) = walked(&[&[], &[0], &[0], &[1, 2]], 4, &[]).await;
+        let (outcomes, order, most) = walked(&[&[], &[0], &[0], &[1, 2]], &[]).await;
         assert_eq!(outcomes, (0..4).map(Outcome::Done).collect::<Vec<_>>());
         assert_eq!((order, most), (vec![0, 1, 2, 3], 2));
     }
 
     #[tokio::test]
-    async fn no_more_run_at_once_than_the_limit() {
-        let none: &[usize] = &[];
-        let (outcomes, _, most) = walked(&[none; 9], 3, &[]).await;
-        assert_eq!((outcomes.len(), most), (9, 3));
-    }
-
-    #[tokio::test]
     async fn what_waits_for_a_failed_step_is_skipped_and_the_rest_goes_on() {
-        let (outcomes, order, _) = walked(&[&[], &[0], &[1], &[]], 1, &[0]).await;
+        let (outcomes, order, _) = walked(&[&[], &[0], &[1], &[]], &[0]).await;
         assert_eq!(outcomes, [Outcome::Failed(0), Outcome::Skipped(0), Outcome::Skipped(0), Outcome::Done(3)]);
         assert_eq!(order, [0, 3]);
     }
@@ -124,7 +112,7 @@ mod tests {
         let told = Mutex::new(Vec::new());
         let waits_for = [BTreeSet::new(), BTreeSet::new(), BTreeSet::from([0, 1])];
         let fails = |step: usize| async move { Err::<usize, usize>(step) };
-        let outcomes = walk(&waits_for, 1, fails, |lost, failed| told.lock().unwrap().push((lost, failed))).await;
+        let outcomes = walk(&waits_for, fails, |lost, failed| told.lock().unwrap().push((lost, failed))).await;
         assert_eq!(outcomes, [Outcome::Failed(0), Outcome::Failed(1), Outcome::Skipped(0)]);
         assert_eq!(*told.lock().unwrap(), [(2, 0)]);
     }

@@ -55,6 +55,7 @@ impl Runner {
             inputs: versions.collect(),
             rows: candidate.rows(),
             bytes: candidate.size_bytes(),
+            files: candidate.files.len(),
             partitions: work.fingerprints.len(),
             verified: self.verifier.is_some(),
             ..StepReport::of(&model.name)

@@ -6,6 +6,7 @@ mod materialise;
 mod publishing;
 mod session;
 mod stale;
+mod turns;
 mod verify;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,16 +17,22 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use graph::Outcome;
 pub use session::{model_plan, named_schemas};
+pub use turns::Turns;
 
 use crate::catalog::{Catalog, Interval, Materialized, Model};
 use crate::engine::Engine;
 use crate::progress::{Ended, Event, Progress};
 use crate::publish::Publisher;
 use crate::warehouse::{Snapshot, TableName, Warehouse};
-use crate::{Error, Result};
+use crate::{Error, FailureKind, Result};
 
-/// How often a step is repeated after losing the cluster or a race.
-const ATTEMPTS: usize = 5;
+/// How often a step is begun at most: with the waits in between, an object store, a database or a scheduler may be away
+/// for two minutes.
+const ATTEMPTS: u32 = 14;
+/// More often than this it is not lost memory, or a lost race, that makes it fail.
+const HASTY_ATTEMPTS: u32 = 5;
+const FIRST_WAIT: Duration = Duration::from_millis(200);
+const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
 /// Runs models against one warehouse. Cheap to clone.
 #[derive(Clone)]
@@ -36,8 +43,8 @@ pub struct Runner {
     /// Plain DataFusion to compare results with, where that is asked for.
     pub verifier: Option<Engine>,
     pub publisher: Option<Publisher>,
-    /// How many steps of a run may go on at once.
-    pub parallel_steps: usize,
+    /// Which steps may go on now.
+    pub turns: Turns,
     pub progress: Arc<dyn Progress>,
 }
 
@@ -47,6 +54,8 @@ pub struct Run {
     pub id: String,
     pub started_at: DateTime<Utc>,
     pub interval: Option<Interval>,
+    /// Steps that an earlier process brought to an end; they are left out.
+    pub done: BTreeSet<String>,
     /// The last day of any source that its models read; known once it runs.
     #[serde(skip)]
     latest_day: Option<NaiveDate>,
@@ -54,7 +63,12 @@ pub struct Run {
 
 impl Run {
     pub fn new(interval: Option<Interval>) -> Self {
-        Self { id: uuid::Uuid::new_v4().to_string(), started_at: Utc::now(), interval, latest_day: None }
+        Self::resumed(uuid::Uuid::new_v4().to_string(), Utc::now(), interval, BTreeSet::new())
+    }
+
+    /// The run of this identity, from the steps on that are not done.
+    pub fn resumed(id: String, started_at: DateTime<Utc>, interval: Option<Interval>, done: BTreeSet<String>) -> Self {
+        Self { id, started_at, interval, done, latest_day: None }
     }
 
     fn asked(&self) -> stale::Asked {
@@ -72,6 +86,8 @@ pub struct StepReport {
     pub inputs: BTreeMap<String, u64>,
     pub rows: u64,
     pub bytes: u64,
+    /// Files that were delivered or written.
+    pub files: usize,
     pub partitions: usize,
     pub up_to_date: bool,
     pub verified: bool,
@@ -84,15 +100,18 @@ impl StepReport {
     }
 
     fn ended(&self, elapsed: Duration) -> Ended<'_> {
-        Ended {
-            step: &self.table,
-            up_to_date: self.up_to_date,
-            rows: self.rows,
-            files: self.partitions,
-            elapsed,
-            note: if self.verified { "verified" } else { "" },
-        }
+        Ended { report: self, elapsed, note: if self.verified { "verified" } else { "" } }
     }
+}
+
+/// A step as it is planned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlannedStep {
+    /// The table that it commits.
+    pub name: String,
+    pub ingests: bool,
+    /// The steps of the same run that must be over before.
+    pub after: Vec<String>,
 }
 
 impl Runner {
@@ -105,15 +124,17 @@ impl Runner {
             None => self.latest_day(&models).await?,
         };
         let run = &Run { latest_day, ..run.clone() };
-        let steps: Vec<&Arc<Model>> =
-            models.iter().filter(|model| model.header.materialized != Materialized::View).collect();
+        let is_step = |model: &&Arc<Model>| {
+            model.header.materialized != Materialized::View && !run.done.contains(&model.name.to_string())
+        };
+        let steps: Vec<&Arc<Model>> = models.iter().filter(is_step).collect();
         let names: Vec<String> = steps.iter().map(|model| model.name.to_string()).collect();
         self.progress.report(Event::Planned { steps: &names });
         let skipped = |lost: usize, failed: usize| {
             self.progress.report(Event::Skipped { step: &names[lost], because: &names[failed] });
         };
         let step = |step: usize| self.step(steps[step], run);
-        let outcomes = graph::walk(&self.waits_for(&steps), self.parallel_steps, step, skipped).await;
+        let outcomes = graph::walk(&self.waits_for(&steps), step, skipped).await;
         let (mut reports, mut failure) = (Vec::new(), None);
         for (outcome, step) in outcomes.into_iter().zip(&names) {
             match outcome {
@@ -146,10 +167,27 @@ impl Runner {
         Ok(stale::latest_day(&self.catalog, &snapshots))
     }
 
+    /// The steps of a run of `names`, each after those it waits for; with those of all sources, if it ingests.
+    pub fn planned_steps(&self, names: &[String], ingests: bool) -> Result<Vec<PlannedStep>> {
+        let models = self.catalog.select(names)?;
+        let mut steps = Vec::new();
+        if ingests {
+            let step = |source: &String| PlannedStep { name: format!("source.{source}"), ingests, after: Vec::new() };
+            steps.extend(self.catalog.sources.keys().map(step));
+        }
+        for model in models.iter().filter(|model| model.header.materialized != Materialized::View) {
+            let inputs = self.stored_inputs(&model.inputs);
+            let known = |input: &String| steps.iter().any(|step| &step.name == input);
+            let after = inputs.iter().map(TableName::to_string).filter(known).collect();
+            steps.push(PlannedStep { name: model.name.to_string(), ingests: false, after });
+        }
+        Ok(steps)
+    }
+
     async fn step(&self, model: &Model, run: &Run) -> Result<StepReport> {
         let name = model.name.to_string();
+        let _turn = self.turns.take(&name).await;
         let started = Instant::now();
-        self.progress.report(Event::Started { step: &name, doing: "computing" });
         let report = self.computed_and_published(&name, model, run).await;
         match &report {
             Ok(report) => self.progress.report(Event::Ended(report.ended(started.elapsed()))),
@@ -159,11 +197,13 @@ impl Runner {
     }
 
     async fn computed_and_published(&self, name: &str, model: &Model, run: &Run) -> Result<StepReport> {
-        let mut report = self.attempts(name, || self.materialise(model, run)).await?;
+        let computed = self.attempts(name, "computing", |runner| async move { runner.materialise(model, run).await });
+        let mut report = computed.await?;
         if model.header.publish
             && let Some(publisher) = &self.publisher
         {
-            report.published_rows = Some(self.attempts(name, || self.publish(publisher, model, run)).await?);
+            let publish = |runner: Self| async move { runner.publish(publisher, model, run).await };
+            report.published_rows = Some(self.attempts(name, "publishing", publish).await?);
         }
         Ok(report)
     }
@@ -185,7 +225,8 @@ impl Runner {
         for model in self.catalog.select(names)?.iter().filter(|model| model.header.publish) {
             let snapshot = self.warehouse.snapshot(&model.name).await?;
             let name = model.name.to_string();
-            let rows = self.attempts(&name, || self.publish(publisher, model, run)).await?;
+            let publish = |runner: Self| async move { runner.publish(publisher, model, run).await };
+            let rows = self.attempts(&name, "publishing", publish).await?;
             let report = StepReport {
                 version: snapshot.map(|snapshot| snapshot.version),
                 rows,
@@ -198,22 +239,34 @@ impl Runner {
         Ok(reports)
     }
 
-    /// Repeats what was lost to a dead executor, or to another writer who committed first.
-    pub(crate) async fn attempts<T, F>(&self, step: &str, attempt: impl Fn() -> F) -> Result<T>
+    /// Repeats what was lost to something that can pass, after a while that grows. Where memory did not suffice, the
+    /// runner of the next attempt cuts the work into smaller tasks.
+    pub(crate) async fn attempts<T, F>(&self, step: &str, doing: &str, attempt: impl Fn(Self) -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {
-        let mut tried = 0;
+        let (mut runner, mut tried) = (self.clone(), 0);
         loop {
             tried += 1;
-            match attempt().await {
-                Err(error @ (Error::Cluster { .. } | Error::Conflict { .. })) if tried < ATTEMPTS => {
-                    self.progress.report(Event::Retrying { step, error: &error });
-                    tokio::time::sleep(std::time::Duration::from_millis(200 << tried)).await;
-                }
-                Err(Error::Conflict { table, .. }) => return Err(Error::Conflict { table, attempts: tried }),
-                other => return other,
+            self.progress.report(Event::Started { step, doing });
+            let error = match attempt(runner.clone()).await {
+                Err(Error::Conflict { table, .. }) => Error::Conflict { table, attempts: tried },
+                Err(error) => error,
+                done => return done,
+            };
+            let most = match error.kind() {
+                FailureKind::Conflict | FailureKind::Memory => HASTY_ATTEMPTS,
+                _ => ATTEMPTS,
+            };
+            if tried >= most || !error.may_pass() {
+                return Err(error);
             }
+            if error.kind() == FailureKind::Memory {
+                runner.engine = runner.engine.with_smaller_tasks();
+            }
+            let wait = FIRST_WAIT.saturating_mul(1 << tried.min(10)).min(LONGEST_WAIT);
+            self.progress.report(Event::Retrying { step, error: &error, wait });
+            tokio::time::sleep(wait).await;
         }
     }
 

@@ -225,7 +225,7 @@ impl Runner {
 
     /// Runs a user's query over every table and view.
     pub async fn ask(&self, sql: &str) -> Result<Vec<RecordBatch>> {
-        self.attempts("query", || self.ask_once(sql)).await
+        self.attempts("query", "computing", |runner| async move { runner.ask_once(sql).await }).await
     }
 
     async fn ask_once(&self, sql: &str) -> Result<Vec<RecordBatch>> {

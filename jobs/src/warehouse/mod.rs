@@ -86,11 +86,48 @@ pub type PartitionValues = BTreeMap<String, Option<String>>;
 pub struct Warehouse {
     root: Folder,
     stores: Arc<Stores>,
+    guard: Guard,
+}
+
+/// Asked before each commit whether this process may still change tables.
+#[derive(Clone)]
+pub struct Guard(Arc<dyn Fn() -> bool + Send + Sync>);
+
+impl Guard {
+    pub fn new(may_commit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+        Self(Arc::new(may_commit))
+    }
+
+    /// An error where it may not; `what` is not committed then.
+    pub fn check(&self, what: impl fmt::Display) -> Result<()> {
+        if (self.0)() { Ok(()) } else { Err(Error::Superseded { what: what.to_string() }) }
+    }
+}
+
+impl Default for Guard {
+    fn default() -> Self {
+        Self::new(|| true)
+    }
+}
+
+impl fmt::Debug for Guard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Guard")
+    }
 }
 
 impl Warehouse {
     pub fn new(root: Folder, stores: Arc<Stores>) -> Self {
-        Self { root, stores }
+        Self { root, stores, guard: Guard::default() }
+    }
+
+    /// The same tables, committed to only while the guard allows it.
+    pub fn guarded(self, guard: Guard) -> Self {
+        Self { guard, ..self }
+    }
+
+    pub fn guard(&self) -> &Guard {
+        &self.guard
     }
 
     pub fn root(&self) -> &Folder {

@@ -40,7 +40,7 @@ pub struct Source {
 }
 
 /// How often versions are looked at again while another process commits.
-const ATTEMPTS: usize = 5;
+const ATTEMPTS: u32 = 5;
 
 pub struct Reader<'a> {
     runner: &'a Runner,

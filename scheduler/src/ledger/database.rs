@@ -39,6 +39,14 @@ impl Dialect {
         }
     }
 
+    /// A transaction that sees all as of its first query.
+    fn begin_snapshot(self) -> &'static str {
+        match self {
+            Self::Sqlite => "begin",
+            Self::Postgres => "begin isolation level repeatable read, read only",
+        }
+    }
+
     /// The rows of a query, kept from changing until the transaction ends. SQLite's transactions exclude each other.
     pub fn for_update(self, select: &str) -> AssertSqlSafe<String> {
         match self {
@@ -102,6 +110,12 @@ impl Database {
     pub async fn begin(&self) -> Result<Session<'_>> {
         let transaction = self.writer.begin_with(self.dialect.begin()).await.map_err(|error| self.failed(error))?;
         Ok(Session { database: self, transaction })
+    }
+
+    /// For several queries that must fit together.
+    pub async fn snapshot(&self) -> Result<Session<'_>> {
+        let begin = self.reader.begin_with(self.dialect.begin_snapshot());
+        Ok(Session { database: self, transaction: begin.await.map_err(|error| self.failed(error))? })
     }
 
     /// A transaction that goes on only if the lease still has the fence's token, and keeps it from changing hands
@@ -182,6 +196,16 @@ impl Session<'_> {
         }
         Err(Error::Fenced { name: fence.name.clone(), token: fence.token })
     }
+}
+
+/// Rows of values to insert: `($1, $2, constants), ($3, $4, constants)`.
+pub(super) fn placeholders(rows: usize, columns: usize, constants: &str) -> String {
+    let row = |row: usize| {
+        let values = (1..=columns).map(|column| format!("${}", row * columns + column));
+        let values = values.chain((!constants.is_empty()).then(|| constants.to_owned()));
+        format!("({})", values.collect::<Vec<_>>().join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
 
 fn pool(connections_max: u32) -> AnyPoolOptions {

@@ -8,7 +8,7 @@ use sqlx::any::AnyRow;
 use sqlx::query;
 
 use super::instant::micros;
-use super::submit::name;
+use super::request::name;
 use super::{Error, Ledger, Result, row};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

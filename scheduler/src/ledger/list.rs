@@ -8,7 +8,7 @@ use sqlx::{AssertSqlSafe, query};
 
 use super::instant::micros;
 use super::run::run_columns;
-use super::{Error, Ledger, Result, Run, RunId, RunState};
+use super::{BackfillId, Error, Ledger, Result, Run, RunId, RunState};
 
 const PAGE_SIZE_MAX: u32 = 1_000;
 
@@ -18,11 +18,12 @@ pub struct RunFilter {
     pub job: Option<String>,
     pub states: Vec<RunState>,
     pub submitted_by: Option<String>,
+    pub backfill: Option<BackfillId>,
     pub since: Option<DateTime<Utc>>,
     pub until: Option<DateTime<Utc>>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     pub runs: Vec<Run>,
     /// None if there are no more.
@@ -77,6 +78,9 @@ fn select(filter: &RunFilter, size: u32, after: Option<PageToken>) -> (String, V
     if let Some(submitter) = &filter.submitted_by {
         conditions.push(format!("submitted_by = {}", parameter(Value::Text(submitter.clone()))));
     }
+    if let Some(backfill) = &filter.backfill {
+        conditions.push(format!("backfill = {}", parameter(Value::Text(backfill.to_string()))));
+    }
     if !filter.states.is_empty() {
         let states: Vec<String> =
             filter.states.iter().map(|state| parameter(Value::Text(state.as_str().to_owned()))).collect();
@@ -128,6 +132,35 @@ impl FromStr for PageToken {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// SQLite's planner decides by the shape of the query alone, and says what it does.
+    #[tokio::test]
+    async fn each_filter_is_served_in_order_by_its_index() {
+        let ledger = Ledger::open("sqlite::memory:").await.unwrap();
+        let (all, name, now) = (RunFilter::default, || Some("x".to_owned()), Some(DateTime::UNIX_EPOCH));
+        let after = Some(PageToken { submitted_at: 1, id: RunId::new(DateTime::UNIX_EPOCH) });
+        for (filter, index) in [
+            (all(), "run_newest"),
+            (RunFilter { since: now, until: now, ..all() }, "run_newest"),
+            (RunFilter { job: name(), ..all() }, "run_job"),
+            (RunFilter { job: name(), since: now, ..all() }, "run_job"),
+            (RunFilter { submitted_by: name(), ..all() }, "run_submitter"),
+            (RunFilter { backfill: Some(BackfillId::new(DateTime::UNIX_EPOCH)), ..all() }, "run_backfill"),
+            (RunFilter { states: vec![RunState::Failed], ..all() }, "run_state"),
+        ] {
+            let (sql, values) = select(&filter, 50, after);
+            let statement = values.into_iter().fold(
+                query(AssertSqlSafe(format!("explain query plan {sql}"))),
+                |statement, value| match value {
+                    Value::Text(text) => statement.bind(text),
+                    Value::Number(number) => statement.bind(number),
+                },
+            );
+            let plan = ledger.database.rows(statement).await.unwrap();
+            let plan: Vec<String> = plan.iter().map(|row| super::super::row::text(row, "detail").unwrap()).collect();
+            assert!(plan.len() == 1 && plan[0].contains(&format!("USING INDEX {index} ")), "{filter:?}: {plan:?}");
+        }
+    }
 
     #[test]
     fn a_token_survives_its_text() {

@@ -1,24 +1,39 @@
 //! The durable memory of the job service: runs, their steps and attempts, what they read and wrote, who leads, and
 //! which schedules have fired. SQLite embedded, PostgreSQL in a cluster, chosen by URL.
 //!
-//! It records and never decides: it reads no clock, retries nothing and runs nothing. Every operation is one
-//! transaction, given the time by its caller.
+//! It records and never decides: it reads no clock, retries nothing and runs nothing. What a schedule is to do is
+//! decided by `schedule`, inside the transaction that records it. Every operation is one transaction, given the time by
+//! its caller.
 //!
 //! **Invariant:** whatever belongs to running is written under a `Fence`, which is checked in the same transaction:
 //! a scheduler that has lost its lease writes nothing.
 //!
-//! **Invariant:** an operation that is repeated because its answer was lost does not do its work twice. Of `submit`
-//! that holds only with an idempotency key.
+//! **Invariant:** an operation that is repeated because its answer was lost does not do its work twice, and gives the
+//! same answer. Of `submit` and `backfill` that holds only with an idempotency key; `close_lost_attempts` and
+//! `record_firings` tell only what they did this time.
+//!
+//! **Invariant:** the version of a run grows by one with each write that changes the run, or a step or an attempt of it.
 
+mod backfill;
 mod database;
 mod error;
+mod failure;
 mod finish;
+mod firing;
+mod id;
 mod instant;
+mod job_state;
+mod key;
 mod lease;
+mod lineage;
 mod list;
+mod parameters;
 mod place;
 mod queue;
+mod queue_state;
 mod read;
+mod request;
+mod requeue;
 mod row;
 mod run;
 mod runs;
@@ -27,19 +42,29 @@ mod schema;
 mod step;
 mod steps;
 mod submit;
+mod tally;
 #[cfg(test)]
 mod tests;
 mod words;
 
+pub use self::backfill::{Backfilled, NewBackfill};
 pub use self::error::{Error, Result};
+pub use self::failure::FailureKind;
 pub use self::finish::{RunOutcome, StepEnd, StepOutcome};
+pub use self::firing::{FiringNote, FiringState, Recorded};
+pub use self::id::{BackfillId, RunId};
+pub use self::job_state::JobDefinition;
 pub use self::lease::{Fence, Lease};
+pub use self::lineage::Production;
 pub use self::list::{Page, PageToken, RunFilter};
 pub use self::queue::{Limits, QueueEntry, choose};
-pub use self::run::{Interval, NewRun, Origin, Run, RunId, RunState};
+pub use self::queue_state::QueueState;
+pub use self::read::WholeRun;
+pub use self::run::{Interval, NewRun, Origin, Run, RunState};
 pub use self::schedule::ScheduleState;
-pub use self::step::{Attempt, AttemptOutcome, PlannedStep, Step, StepState, TableVersion};
+pub use self::step::{Attempt, AttemptOutcome, PlannedStep, Step, StepKind, StepState, TableVersion};
 pub use self::submit::Submitted;
+pub use self::tally::Tally;
 
 use self::database::Database;
 

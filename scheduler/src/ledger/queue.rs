@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 
-use super::{Run, RunId};
+use super::{BackfillId, Origin, Run, RunId};
 
 /// What is to be known of a run to choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +15,9 @@ pub struct QueueEntry {
     pub submitted_by: String,
     pub priority: i32,
     pub submitted_at: DateTime<Utc>,
+    pub backfill: Option<BackfillId>,
+    /// How many runs of that backfill may run at once. None where there is no backfill, and of a run that runs.
+    pub parallelism: Option<u32>,
 }
 
 /// How many runs may run at once. Runs without a job, and jobs not named, are limited by `runs_max` only.
@@ -32,13 +35,18 @@ impl From<&Run> for QueueEntry {
             submitted_by: run.submitted_by.clone(),
             priority: run.priority,
             submitted_at: run.submitted_at,
+            backfill: match run.origin {
+                Origin::Backfill { id } => Some(id),
+                Origin::Submitted | Origin::Scheduled { .. } => None,
+            },
+            parallelism: None,
         }
     }
 }
 
 /// The runs to start now, in this order: higher priority first; then the submitter with the fewest runs that run or
-/// were just chosen; then the run that was submitted first. A run whose job has reached its limit is passed over and
-/// holds up nobody.
+/// were just chosen; then the run that was submitted first, and of a backfill that of the earliest interval. A run whose
+/// job has reached its limit, or whose backfill has, is passed over and holds up nobody.
 pub fn choose(queued: &[QueueEntry], running: &[QueueEntry], limits: &Limits) -> Vec<RunId> {
     let mut usage = Usage::default();
     running.iter().for_each(|entry| usage.add(entry));
@@ -61,6 +69,7 @@ pub fn choose(queued: &[QueueEntry], running: &[QueueEntry], limits: &Limits) ->
 struct Usage<'a> {
     submitters: HashMap<&'a str, usize>,
     jobs: HashMap<&'a str, usize>,
+    backfills: HashMap<BackfillId, usize>,
 }
 
 impl<'a> Usage<'a> {
@@ -69,6 +78,9 @@ impl<'a> Usage<'a> {
         if let Some(job) = &entry.job {
             *self.jobs.entry(job).or_default() += 1;
         }
+        if let Some(backfill) = entry.backfill {
+            *self.backfills.entry(backfill).or_default() += 1;
+        }
     }
 
     fn of_submitter(&self, entry: &QueueEntry) -> usize {
@@ -76,6 +88,15 @@ impl<'a> Usage<'a> {
     }
 
     fn allows(&self, entry: &QueueEntry, limits: &Limits) -> bool {
+        self.backfill_allows(entry) && self.job_allows(entry, limits)
+    }
+
+    fn backfill_allows(&self, entry: &QueueEntry) -> bool {
+        let Some((backfill, max)) = entry.backfill.zip(entry.parallelism) else { return true };
+        self.backfills.get(&backfill).is_none_or(|runs| *runs < max as usize)
+    }
+
+    fn job_allows(&self, entry: &QueueEntry, limits: &Limits) -> bool {
         let Some(job) = entry.job.as_deref() else { return true };
         let runs = self.jobs.get(job).copied().unwrap_or(0);
         limits.job_runs_max.get(job).is_none_or(|max| runs < *max)

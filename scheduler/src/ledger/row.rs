@@ -1,5 +1,7 @@
 //! From columns of a row to values.
 
+use std::str::FromStr;
+
 use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use sqlx::any::{Any, AnyRow};
@@ -36,6 +38,19 @@ pub(super) fn optional_count(row: &AnyRow, column: &str) -> Result<Option<u64>> 
     get::<Option<i64>>(row, column)?.map(|value| unsigned(value, column)).transpose()
 }
 
+/// A number that does not grow beyond 32 bits.
+pub(super) fn small(row: &AnyRow, column: &str) -> Result<u32> {
+    narrow(get(row, column)?, column)
+}
+
+pub(super) fn optional_small(row: &AnyRow, column: &str) -> Result<Option<u32>> {
+    get::<Option<i64>>(row, column)?.map(|value| narrow(value, column)).transpose()
+}
+
+pub(super) fn optional_word<T: FromStr<Err = Error>>(row: &AnyRow, column: &str) -> Result<Option<T>> {
+    optional_text(row, column)?.map(|word| word.parse()).transpose()
+}
+
 pub(super) fn instant(row: &AnyRow, column: &str) -> Result<DateTime<Utc>> {
     at(get(row, column)?, column)
 }
@@ -60,6 +75,10 @@ pub(super) fn signed(value: u64) -> i64 {
 
 fn unsigned(value: i64, column: &str) -> Result<u64> {
     u64::try_from(value).map_err(|_| damaged(column, format!("{value} is negative")))
+}
+
+fn narrow(value: i64, column: &str) -> Result<u32> {
+    u32::try_from(value).map_err(|_| damaged(column, format!("{value} is out of range")))
 }
 
 fn at(micros: i64, column: &str) -> Result<DateTime<Utc>> {

@@ -6,6 +6,7 @@ use sqlx::query;
 
 use super::database::Session;
 use super::instant::micros;
+use super::request::name;
 use super::run::{priority, run_columns};
 use super::{Error, Fence, Ledger, QueueEntry, Result, Run, RunId, RunState, row};
 
@@ -15,7 +16,10 @@ const REASON_CHARACTERS_MAX: usize = 4_000;
 impl Ledger {
     /// All queued runs, in no order that matters: `choose` orders them.
     pub async fn queued(&self) -> Result<Vec<QueueEntry>> {
-        let queued = "select id, job, submitted_by, priority, submitted_at from run where state = 'queued'";
+        let queued = "select run.id, run.job, run.submitted_by, run.priority, run.submitted_at, run.backfill,
+                          backfill.parallelism
+                      from run left join backfill on backfill.id = run.backfill
+                      where run.state = 'queued'";
         let rows = self.database.rows(query(queued)).await?;
         let entry = |row| {
             Ok(QueueEntry {
@@ -24,6 +28,8 @@ impl Ledger {
                 submitted_by: row::text(row, "submitted_by")?,
                 priority: priority(row)?,
                 submitted_at: row::instant(row, "submitted_at")?,
+                backfill: row::optional_text(row, "backfill")?.map(|id| id.parse()).transpose()?,
+                parallelism: row::optional_small(row, "parallelism")?,
             })
         };
         rows.iter().map(entry).collect()
@@ -42,7 +48,8 @@ impl Ledger {
     pub async fn start_run(&self, fence: &Fence, id: RunId, now: DateTime<Utc>) -> Result<Run> {
         let mut session = self.database.begin_fenced(fence).await?;
         let start = concat!(
-            "update run set state = 'running', started_at = $2 where id = $1 and state = 'queued' returning ",
+            "update run set version = version + 1, state = 'running', started_at = $2
+             where id = $1 and state = 'queued' returning ",
             run_columns!()
         );
         let started = session.row(query(start).bind(id.to_string()).bind(micros(now))).await?;
@@ -55,22 +62,13 @@ impl Ledger {
     }
 
     /// Cancels a run that waits, and asks for one that runs to be cancelled: its leader sees `cancel_requested`. One
-    /// that has ended is given back as it is. Clients call it, so it needs no fence.
-    pub async fn request_cancel(&self, id: RunId, reason: &str, now: DateTime<Utc>) -> Result<Run> {
+    /// that has ended, or that someone asked for before, is given back as it is. `reason` may be empty. Clients call
+    /// it, so it needs no fence.
+    pub async fn request_cancel(&self, id: RunId, by: &str, reason: &str, now: DateTime<Utc>) -> Result<Run> {
+        name("cancelled_by", by)?;
         let mut session = self.database.begin().await?;
-        let cancel = concat!(
-            "update run set
-                 cancel_requested = 1,
-                 reason = coalesce(reason, $2),
-                 ended_at = case when state = 'queued' then $3 else ended_at end,
-                 state = case when state = 'queued' then 'cancelled' else state end
-             where id = $1 and state in ('queued', 'running')
-             returning ",
-            run_columns!()
-        );
-        let cancel = query(cancel).bind(id.to_string()).bind(storable(reason)).bind(micros(now));
-        let run = match session.row(cancel).await? {
-            Some(row) => Run::from_row(&row)?,
+        let run = match cancel(&mut session, id, by, reason, now).await? {
+            Some(run) => run,
             None => locked(&mut session, id).await?,
         };
         session.commit().await?;
@@ -83,12 +81,15 @@ impl Ledger {
         let mut session = self.database.begin_fenced(fence).await?;
         running_run(&mut session, run).await?;
         let close = query(
-            "update attempt set ended_at = $2, outcome = 'lost', reason = 'the scheduler stopped'
+            "update attempt set ended_at = $2, outcome = 'lost', failure = 'leader', reason = 'the scheduler stopped'
              where run_id = $1 and ended_at is null",
         );
         let closed = session.execute(close.bind(run.to_string()).bind(micros(now))).await?;
         let reset = query("update step set state = 'pending' where run_id = $1 and state = 'running'");
-        session.execute(reset.bind(run.to_string())).await?;
+        let reset = session.execute(reset.bind(run.to_string())).await?;
+        if closed + reset > 0 {
+            changed(&mut session, run).await?;
+        }
         session.commit().await?;
         Ok(closed)
     }
@@ -109,6 +110,38 @@ pub(super) async fn running_run(session: &mut Session<'_>, id: RunId) -> Result<
         RunState::Running => Ok(run),
         state => Err(Error::conflict(format!("run {id}"), format!("expected a run that is running, it is {state}"))),
     }
+}
+
+/// Counts a change of one of the run's steps.
+pub(super) async fn changed(session: &mut Session<'_>, id: RunId) -> Result<()> {
+    let count = query("update run set version = version + 1 where id = $1");
+    session.execute(count.bind(id.to_string())).await?;
+    Ok(())
+}
+
+/// None if it has ended, if someone asked before, or if there is no such run.
+pub(super) async fn cancel(
+    session: &mut Session<'_>,
+    id: RunId,
+    by: &str,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<Option<Run>> {
+    let cancel = concat!(
+        "update run set
+             version = version + 1,
+             cancel_requested = 1,
+             cancelled_by = $2,
+             reason = $3,
+             ended_at = case when state = 'queued' then $4 else ended_at end,
+             state = case when state = 'queued' then 'cancelled' else state end
+         where id = $1 and state in ('queued', 'running') and cancel_requested = 0
+         returning ",
+        run_columns!()
+    );
+    let reason = Some(storable(reason)).filter(|reason| !reason.is_empty());
+    let cancel = query(cancel).bind(id.to_string()).bind(by).bind(reason).bind(micros(now));
+    session.row(cancel).await?.as_ref().map(Run::from_row).transpose()
 }
 
 /// PostgreSQL's texts cannot hold a zero byte, and an error's text may be of any length.

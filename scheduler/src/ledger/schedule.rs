@@ -1,79 +1,75 @@
-//! Which schedules are paused, and which of their firings have become runs. When they fire is not decided here.
+//! Which schedules are enabled since when, and which are paused. What they fire is recorded in `firing`.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::query;
 
+use super::database::Session;
 use super::instant::micros;
-use super::submit::{Request, name};
-use super::{Error, Fence, Ledger, NewRun, Result, Run, row};
+use super::request::name;
+use super::runs::storable;
+use super::{Error, Ledger, Result, row};
 
-/// A job whose schedule has neither fired nor been paused has none.
+/// A job whose schedule no scheduler has seen, and that was never paused, has none.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ScheduleState {
     pub job: String,
-    pub paused: bool,
+    /// Nothing up to then is fired: when the schedule was first seen, was changed, or resumed.
+    pub enabled_since: DateTime<Utc>,
+    /// The latest firing recorded, whatever became of it.
     pub last_fire_at: Option<DateTime<Utc>>,
-    /// Who paused or resumed it last, and when.
-    pub changed_by: Option<String>,
-    pub changed_at: Option<DateTime<Utc>>,
+    pub paused: bool,
+    pub paused_by: Option<String>,
+    pub paused_at: Option<DateTime<Utc>>,
+    pub pause_reason: Option<String>,
 }
 
 macro_rules! schedule_columns {
     () => {
-        "job, paused, last_fire_at, changed_by, changed_at"
+        "job, enabled_since, last_fire_at, paused_by, paused_at, pause_reason"
     };
 }
 
 impl Ledger {
-    /// Queues the run of one firing, whatever the length of the queue. None if that firing has its run already, or if
-    /// the schedule is paused. Each firing has one run however many schedulers ask.
-    pub async fn fire(
-        &self,
-        fence: &Fence,
-        job: &str,
-        fire_at: DateTime<Utc>,
-        new: NewRun,
-        now: DateTime<Utc>,
-    ) -> Result<Option<Run>> {
+    /// From then on nothing fires. Of a schedule that is paused already, only the reason changes, which may be empty.
+    /// Clients call it, so it needs no fence.
+    pub async fn pause_schedule(&self, job: &str, by: &str, reason: &str, now: DateTime<Utc>) -> Result<ScheduleState> {
         name("job", job)?;
-        if new.idempotency_key.is_some() {
-            return Err(Error::invalid("idempotency_key", "a firing is unique by itself, expected none"));
-        }
-        let request = Request::new(new)?;
-        let mut session = self.database.begin_fenced(fence).await?;
-        // Writes before it reads, and so holds the row: nobody pauses, resumes or fires this schedule meanwhile.
-        let touch = query(
-            "insert into schedule (job, paused, last_fire_at) values ($1, 0, $2)
-             on conflict (job) do update set last_fire_at =
-                 case when schedule.last_fire_at > excluded.last_fire_at then schedule.last_fire_at
-                      else excluded.last_fire_at end
-             returning paused",
+        name("paused_by", by)?;
+        let mut session = self.database.begin().await?;
+        let pause = concat!(
+            "insert into schedule (job, enabled_since, paused_by, paused_at, pause_reason) values ($1, $4, $2, $4, $3)
+             on conflict (job) do update set
+                 paused_by = coalesce(schedule.paused_by, excluded.paused_by),
+                 paused_at = coalesce(schedule.paused_at, excluded.paused_at),
+                 pause_reason = excluded.pause_reason
+             returning ",
+            schedule_columns!()
         );
-        let touched = session.row(touch.bind(job).bind(micros(fire_at))).await?;
-        if touched.map_or(Ok(false), |schedule| row::flag(&schedule, "paused"))? {
-            return Ok(None);
-        }
-        let fired = query("select run_id from firing where job = $1 and fire_at = $2").bind(job).bind(micros(fire_at));
-        if session.row(fired).await?.is_some() {
-            return Ok(None);
-        }
-        let run = request.insert(&mut session, now).await?;
-        let firing = query("insert into firing (job, fire_at, run_id) values ($1, $2, $3)");
-        session.execute(firing.bind(job).bind(micros(fire_at)).bind(run.id.to_string())).await?;
+        let reason = Some(storable(reason)).filter(|reason| !reason.is_empty());
+        let paused = session.row(query(pause).bind(job).bind(by).bind(reason).bind(micros(now))).await?;
+        let paused = paused.ok_or_else(|| Error::NotFound { what: format!("schedule of job {job}") })?;
         session.commit().await?;
-        Ok(Some(run))
+        ScheduleState::from_row(&paused)
     }
 
-    /// From then on nothing fires. Clients call it, so it needs no fence.
-    pub async fn pause_schedule(&self, job: &str, by: &str, now: DateTime<Utc>) -> Result<ScheduleState> {
-        self.change(job, true, by, now).await
-    }
-
-    /// `last_fire_at` tells which firings were missed.
-    pub async fn resume_schedule(&self, job: &str, by: &str, now: DateTime<Utc>) -> Result<ScheduleState> {
-        self.change(job, false, by, now).await
+    /// Lets it fire again what comes due from now on; firings that wait are skipped. One that is not paused is given
+    /// back as it is. Clients call it, so it needs no fence.
+    pub async fn resume_schedule(&self, job: &str, by: &str, now: DateTime<Utc>) -> Result<Option<ScheduleState>> {
+        name("resumed_by", by)?;
+        let mut session = self.database.begin().await?;
+        let resume = concat!(
+            "update schedule set enabled_since = $2, paused_by = null, paused_at = null, pause_reason = null
+             where job = $1 and paused_at is not null returning ",
+            schedule_columns!()
+        );
+        let Some(resumed) = session.row(query(resume).bind(job).bind(micros(now))).await? else {
+            return self.schedule(job).await;
+        };
+        skip_waiting(&mut session, job, &format!("the schedule was paused, until {by} resumed it")).await?;
+        session.commit().await?;
+        ScheduleState::from_row(&resumed).map(Some)
     }
 
     pub async fn schedule(&self, job: &str) -> Result<Option<ScheduleState>> {
@@ -82,37 +78,30 @@ impl Ledger {
     }
 
     /// All of them, by job.
-    pub async fn schedules(&self) -> Result<Vec<ScheduleState>> {
+    pub async fn schedule_states(&self) -> Result<Vec<ScheduleState>> {
         let select = concat!("select ", schedule_columns!(), " from schedule order by job");
         self.database.rows(query(select)).await?.iter().map(ScheduleState::from_row).collect()
     }
+}
 
-    async fn change(&self, job: &str, paused: bool, by: &str, now: DateTime<Utc>) -> Result<ScheduleState> {
-        name("job", job)?;
-        name("changed_by", by)?;
-        let mut session = self.database.begin().await?;
-        let change = concat!(
-            "insert into schedule (job, paused, changed_by, changed_at) values ($1, $2, $3, $4)
-             on conflict (job) do update set
-                 paused = excluded.paused, changed_by = excluded.changed_by, changed_at = excluded.changed_at
-             returning ",
-            schedule_columns!()
-        );
-        let changed = session.row(query(change).bind(job).bind(i64::from(paused)).bind(by).bind(micros(now))).await?;
-        let changed = changed.ok_or_else(|| Error::NotFound { what: format!("schedule of job {job}") })?;
-        session.commit().await?;
-        ScheduleState::from_row(&changed)
-    }
+pub(super) async fn skip_waiting(session: &mut Session<'_>, job: &str, reason: &str) -> Result<()> {
+    let skip =
+        query("update firing set state = 'skipped', reason = $2, since = null where job = $1 and state = 'waiting'");
+    session.execute(skip.bind(job).bind(reason)).await?;
+    Ok(())
 }
 
 impl ScheduleState {
     fn from_row(row: &AnyRow) -> Result<Self> {
+        let paused_at = row::optional_instant(row, "paused_at")?;
         Ok(Self {
             job: row::text(row, "job")?,
-            paused: row::flag(row, "paused")?,
+            enabled_since: row::instant(row, "enabled_since")?,
             last_fire_at: row::optional_instant(row, "last_fire_at")?,
-            changed_by: row::optional_text(row, "changed_by")?,
-            changed_at: row::optional_instant(row, "changed_at")?,
+            paused: paused_at.is_some(),
+            paused_by: row::optional_text(row, "paused_by")?,
+            paused_at,
+            pause_reason: row::optional_text(row, "pause_reason")?,
         })
     }
 }

@@ -14,7 +14,8 @@
 //! - A firing that waits leaves that state once (compare and set).
 //!
 //! Loading a job's state, planning for that job and recording in one transaction that locks the job's row gives all
-//! three, and keeps two schedulers from starting two runs where `concurrency: forbid` allows one.
+//! three, and keeps two schedulers from starting two runs where `concurrency: forbid` allows one. That is
+//! `Ledger::record_firings`.
 
 mod action;
 mod firings;
@@ -25,12 +26,12 @@ mod wake;
 mod wall_clock;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use action::{Action, Reason};
 pub use firings::{firings, next};
 pub use interval::interval_of;
-pub use plan::plan;
+pub use plan::{awaited_days, plan};
 pub use state::{JobState, RunId, RunRef, Waiting};
 pub use wake::wake_at;
 

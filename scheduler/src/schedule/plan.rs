@@ -16,6 +16,17 @@ pub fn plan(now: DateTime<Utc>, jobs: &[JobState]) -> Vec<Action> {
     actions
 }
 
+/// The days of which a plan asks whether other jobs succeeded for them: of others, `succeeded` need not know.
+pub fn awaited_days(now: DateTime<Utc>, state: &JobState) -> Option<Interval> {
+    if state.paused || state.schedule.after.is_empty() {
+        return None;
+    }
+    let firings = candidates(now, state, &Due::at(now, state));
+    let from = firings.iter().map(|firing| firing.interval.from).min()?;
+    let to = firings.iter().map(|firing| firing.interval.to).max()?;
+    Some(Interval { from, to })
+}
+
 /// New firings come in order, and none is passed over: what follows one that is held back is held back too.
 pub(super) fn plan_job(now: DateTime<Utc>, state: &JobState) -> Vec<Action> {
     if state.paused {

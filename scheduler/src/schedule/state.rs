@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 
 use fleet_jobs::catalog::{Interval, Schedule, Unit};
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct JobState {
     pub job: String,
     pub schedule: Schedule,
@@ -18,7 +18,7 @@ pub struct JobState {
     /// When the scheduler first saw the job, or its schedule was last changed or resumed: nothing up to then is fired.
     pub enabled_since: DateTime<Utc>,
     pub running: Vec<RunRef>,
-    /// By job of `schedule.after`: the intervals for which it succeeded.
+    /// By job of `schedule.after`: the intervals for which it succeeded, those that touch [`super::awaited_days`].
     pub succeeded: BTreeMap<String, Vec<Interval>>,
     /// Firings recorded by [`super::Action::Await`] of which nothing else is recorded yet.
     pub waiting: Vec<Waiting>,

@@ -12,6 +12,22 @@ fn entry(number: u128, submitter: &str, job: Option<&str>, priority: i32) -> Que
         submitted_by: submitter.to_owned(),
         priority,
         submitted_at: at(number as i64),
+        backfill: None,
+        parallelism: None,
+    }
+}
+
+fn backfill(number: u128) -> BackfillId {
+    uuid::Uuid::from_u128(number).to_string().parse().unwrap()
+}
+
+/// One of the runs of a backfill, which were all submitted at once.
+fn part(number: u128, backfill_number: u128, parallelism: u32) -> QueueEntry {
+    QueueEntry {
+        submitted_at: at(0),
+        backfill: Some(backfill(backfill_number)),
+        parallelism: Some(parallelism),
+        ..entry(number, "ada", Some("daily"), 0)
     }
 }
 
@@ -58,19 +74,34 @@ fn a_job_at_its_limit_holds_up_nobody() {
 }
 
 #[test]
+fn a_backfill_runs_few_at_once_in_the_order_of_its_intervals_and_holds_up_nobody() {
+    let mut queued: Vec<_> = (1..=50).rev().map(|number| part(number, 1, 2)).collect();
+    queued.extend([part(100, 2, 1), part(101, 2, 1), entry(200, "ada", None, 0)]);
+    assert_eq!(choose(&queued, &[], &limits(10)), ids([1, 2, 100, 200]));
+    let running = [QueueEntry { parallelism: None, ..part(1, 1, 2) }];
+    queued.retain(|entry| entry.id != id(1));
+    assert_eq!(choose(&queued, &running, &limits(10)), ids([2, 100, 200]));
+    let running = [part(1, 1, 2), part(2, 1, 2), part(3, 1, 2)];
+    assert_eq!(choose(&queued, &running, &limits(10)), ids([100, 200]));
+}
+
+#[test]
 fn nothing_starts_where_too_much_runs() {
     let running = [entry(1, "ada", None, 0), entry(2, "ada", None, 0)];
     assert_eq!(choose(&[entry(3, "grace", None, 9)], &running, &limits(1)), []);
 }
 
 fn entries(first: u128) -> impl Strategy<Value = Vec<QueueEntry>> {
-    let fields = (0..4_usize, 0..4_usize, -1..2_i32);
+    let fields = (0..4_usize, 0..4_usize, -1..2_i32, 0..6_u128);
     vec(fields, 0..40).prop_map(move |fields| {
         let numbered = fields.into_iter().zip(first..);
         numbered
-            .map(|((submitter, job, priority), number)| {
+            .map(|((submitter, job, priority, backfill), number)| {
                 let job = [None, Some("daily"), Some("weekly"), Some("hourly")][job];
-                entry(number, ["ada", "grace", "joan", "mary"][submitter], job, priority)
+                match backfill {
+                    1..=3 => part(number, backfill, backfill as u32),
+                    _ => entry(number, ["ada", "grace", "joan", "mary"][submitter], job, priority),
+                }
             })
             .collect()
     })
@@ -100,9 +131,15 @@ proptest! {
         for (job, max) in &limits.job_runs_max {
             prop_assert!(of_job(job) <= (*max).max(running.iter().filter(|it| it.job.as_ref() == Some(job)).count()));
         }
+        let of_backfill = |id| all.iter().filter(|entry| entry.backfill == Some(id)).count();
+        for (number, max) in [(1, 1), (2, 2), (3, 3)] {
+            let before = running.iter().filter(|entry| entry.backfill == Some(backfill(number))).count();
+            prop_assert!(of_backfill(backfill(number)) <= before.max(max));
+        }
         let fits = |entry: &&QueueEntry| {
             let job = entry.job.as_ref();
-            job.and_then(|job| limits.job_runs_max.get(job).map(|max| of_job(job) < *max)).unwrap_or(true)
+            let has_place = entry.backfill.zip(entry.parallelism).is_none_or(|(id, max)| of_backfill(id) < max as usize);
+            has_place && job.and_then(|job| limits.job_runs_max.get(job).map(|max| of_job(job) < *max)).unwrap_or(true)
         };
         prop_assert!(all.len() >= runs_max || !left.values().copied().any(|entry| fits(&entry)));
     }

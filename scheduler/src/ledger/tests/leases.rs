@@ -59,7 +59,7 @@ on_both! {
         let stale = fixture.leader().await;
         let running = fixture.started(&stale, &["a"]).await.id;
         let waiting = fixture.submit(request("ada"), 0).await.id;
-        fixture.ledger.start_step(&stale, running, "a", at(2)).await.unwrap();
+        fixture.ledger.start_step(&stale, running, "a", FIRST, at(2)).await.unwrap();
         acquire(&fixture, "second", 20).await.unwrap();
 
         let ledger = &fixture.ledger;
@@ -67,12 +67,12 @@ on_both! {
         let refusals = [
             ledger.start_run(&stale, waiting, now).await.map(drop),
             ledger.plan_steps(&stale, running, &planned(&["a", "b"]), now).await.map(drop),
-            ledger.start_step(&stale, running, "a", now).await.map(drop),
-            ledger.fail_attempt(&stale, running, "a", "gone", now).await.map(drop),
+            ledger.start_step(&stale, running, "a", FIRST, now).await.map(drop),
+            ledger.fail_attempt(&stale, running, "a", FailureKind::Cluster, "gone", now).await.map(drop),
             ledger.finish_step(&stale, running, "a", &end(StepOutcome::Succeeded), now).await.map(drop),
-            ledger.finish_run(&stale, running, RunOutcome::Failed, None, now).await.map(drop),
+            ledger.finish_run(&stale, running, RunOutcome::Failed, Some(FailureKind::Query), None, now).await.map(drop),
             ledger.close_lost_attempts(&stale, running, now).await.map(drop),
-            ledger.fire(&stale, "daily", now, request("schedule"), now).await.map(drop),
+            ledger.record_firings(&stale, &definition("daily", "cron: '@hourly'"), fired, now).await.map(drop),
         ];
         for refusal in refusals {
             assert!(matches!(refusal, Err(Error::Fenced { token: 1, .. })), "{refusal:?}");
@@ -81,7 +81,7 @@ on_both! {
         assert_eq!(ledger.get(waiting).await.unwrap().unwrap().state, RunState::Queued);
         let steps = ledger.steps(running).await.unwrap();
         assert_eq!((steps.len(), steps[0].state, steps[0].attempts), (1, StepState::Running, 1));
-        assert_eq!(ledger.schedules().await.unwrap(), []);
+        assert_eq!(ledger.schedule_states().await.unwrap(), []);
     }
 
     async fn a_takeover_waits_for_a_write_that_is_under_way(fixture: Fixture) {
@@ -90,7 +90,7 @@ on_both! {
         let ledger = fixture.ledger.clone();
         let mut takeover = tokio::spawn(async move { ledger.acquire_or_renew(LEADER, "second", at(20), TTL).await });
         assert!(timeout(Duration::from_millis(300), &mut takeover).await.is_err());
-        let write = "insert into schedule (job, paused) values ('daily', 0)";
+        let write = "insert into schedule (job, enabled_since) values ('daily', 0)";
         writing.execute(sqlx::query(write)).await.unwrap();
         writing.commit().await.unwrap();
         assert_eq!(takeover.await.unwrap().unwrap().unwrap().token, 2);

@@ -1,14 +1,19 @@
 //! Each test runs on SQLite and on a real PostgreSQL, from one body.
 
+mod backfilling;
 mod fairness;
 mod firing;
 mod leases;
 mod lineage;
 mod opening;
 mod paging;
+mod reading;
+mod retrying;
 mod running;
+mod schedulers;
 mod speed;
 mod submitting;
+mod versions;
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
@@ -16,6 +21,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use fleet_jobs::catalog::Unit;
 use fleet_testing::Postgres;
 use tempfile::TempDir;
 
@@ -24,6 +30,8 @@ use super::*;
 const LEADER: &str = "leader";
 const TTL: Duration = Duration::from_secs(10);
 const NO_LIMIT: u64 = u64::MAX;
+/// The scheduler that leads an attempt.
+const FIRST: &str = "first";
 
 static SERVER: OnceLock<Postgres> = OnceLock::new();
 static DATABASES: AtomicUsize = AtomicUsize::new(0);
@@ -61,7 +69,7 @@ impl Fixture {
         let run = self.submit(request("ada"), 0).await;
         let run = self.ledger.start_run(fence, run.id, at(1)).await.unwrap();
         self.ledger.plan_steps(fence, run.id, &planned(steps), at(1)).await.unwrap();
-        run
+        self.ledger.get(run.id).await.unwrap().unwrap()
     }
 }
 
@@ -105,6 +113,7 @@ fn request(submitter: &str) -> NewRun {
         interval: None,
         parameters: BTreeMap::new(),
         priority: 0,
+        verify: false,
         submitted_by: submitter.to_owned(),
         idempotency_key: None,
         origin: Origin::Submitted,
@@ -116,8 +125,23 @@ fn with_key(key: &str) -> NewRun {
 }
 
 fn planned(steps: &[&str]) -> Vec<PlannedStep> {
-    let step = |(position, name): (usize, &&str)| PlannedStep { name: (*name).to_owned(), position: position as u32 };
+    let step = |(position, name): (usize, &&str)| PlannedStep {
+        name: (*name).to_owned(),
+        position: position as u32,
+        kind: StepKind::Model,
+        after: Vec::new(),
+    };
     steps.iter().enumerate().map(step).collect()
+}
+
+fn definition(job: &str, yaml: &str) -> JobDefinition {
+    let schedule = crate::schedule::tests::schedule(yaml);
+    JobDefinition { job: job.to_owned(), schedule, default_interval: Unit::Day, text: yaml.to_owned() }
+}
+
+/// What a firing starts.
+fn fired(_: DateTime<Utc>, interval: Interval) -> NewRun {
+    NewRun { interval: Some(interval), ..request("schedule") }
 }
 
 fn version(table: &str, version: u64) -> TableVersion {
@@ -125,5 +149,8 @@ fn version(table: &str, version: u64) -> TableVersion {
 }
 
 fn end(outcome: StepOutcome) -> StepEnd {
-    StepEnd::new(outcome)
+    match outcome {
+        StepOutcome::Failed => StepEnd::failed(FailureKind::Query, "division by zero"),
+        outcome => StepEnd::new(outcome),
+    }
 }

@@ -15,20 +15,19 @@ async fn refused(url: &str) -> Error {
 on_both! {
     async fn opening_again_finds_everything(fixture: Fixture) {
         let fence = fixture.leader().await;
-        let run = fixture.started(&fence, &["a"]).await;
-        fixture.ledger.start_step(&fence, run.id, "a", at(2)).await.unwrap();
-        fixture.ledger.pause_schedule("daily", "ada", at(3)).await.unwrap();
-        let before = (fixture.ledger.steps(run.id).await.unwrap(), fixture.ledger.attempts(run.id).await.unwrap());
+        let run = fixture.started(&fence, &["a"]).await.id;
+        fixture.ledger.start_step(&fence, run, "a", FIRST, at(2)).await.unwrap();
+        fixture.ledger.pause_schedule("daily", "ada", "a visit", at(3)).await.unwrap();
+        let before = fixture.ledger.whole(run).await.unwrap().unwrap();
         fixture.ledger.close().await;
-        let closed = fixture.ledger.get(run.id).await.unwrap_err();
+        let closed = fixture.ledger.get(run).await.unwrap_err();
         assert!(matches!(closed, Error::Unavailable { .. }), "{closed}");
 
         let again = Ledger::open(&fixture.url).await.unwrap();
         again.ping().await.unwrap();
-        assert_eq!(again.get(run.id).await.unwrap().unwrap(), run);
-        assert_eq!((again.steps(run.id).await.unwrap(), again.attempts(run.id).await.unwrap()), before);
+        assert_eq!(again.whole(run).await.unwrap().unwrap(), before);
         assert!(again.schedule("daily").await.unwrap().unwrap().paused);
-        again.finish_step(&fence, run.id, "a", &end(StepOutcome::Succeeded), at(4)).await.unwrap();
+        again.finish_step(&fence, run, "a", &end(StepOutcome::Succeeded), at(4)).await.unwrap();
     }
 
     async fn a_newer_schema_is_refused_with_advice(fixture: Fixture) {
@@ -125,7 +124,7 @@ async fn a_restart_of_the_server_is_survived() {
     let ledger = Ledger::open(&server.url()).await.unwrap();
     let run = ledger.submit(request("ada"), NO_LIMIT, at(0)).await.unwrap().run;
     server.kill();
-    let error = ledger.request_cancel(run.id, "ada asked", at(1)).await.unwrap_err();
+    let error = ledger.request_cancel(run.id, "ada", "ada asked", at(1)).await.unwrap_err();
     assert!(matches!(error, Error::Unavailable { .. }), "{error}");
     let _server = tokio::task::spawn_blocking(move || {
         server.restart().unwrap();
@@ -134,5 +133,5 @@ async fn a_restart_of_the_server_is_survived() {
     .await
     .unwrap();
     assert_eq!(ledger.get(run.id).await.unwrap(), Some(run.clone()));
-    assert!(ledger.request_cancel(run.id, "ada asked", at(2)).await.unwrap().state.is_ended());
+    assert!(ledger.request_cancel(run.id, "ada", "ada asked", at(2)).await.unwrap().state.is_ended());
 }

@@ -41,7 +41,7 @@ on_both! {
         let third = fixture.submit(request("grace"), 3).await.id;
         let fourth = fixture.submit(NewRun { submitted_by: "grace".to_owned(), ..weekly() }, 4).await.id;
         fixture.ledger.start_run(&fence, second, at(5)).await.unwrap();
-        fixture.ledger.request_cancel(third, "no", at(5)).await.unwrap();
+        fixture.ledger.request_cancel(third, "ada", "no", at(5)).await.unwrap();
 
         let all = RunFilter::default;
         let (queued, running, cancelled) = (RunState::Queued, RunState::Running, RunState::Cancelled);
@@ -56,6 +56,7 @@ on_both! {
                 RunFilter {
                     job: Some("weekly".to_owned()),
                     submitted_by: Some("ada".to_owned()),
+                    backfill: None,
                     states: vec![running],
                     since: Some(at(0)),
                     until: Some(at(9)),

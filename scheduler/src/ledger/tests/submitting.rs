@@ -8,43 +8,33 @@ fn everything() -> NewRun {
         models: vec!["operations.utilization".to_owned(), "reliability.mtbur".to_owned()],
         ingest: true,
         interval: Some(Interval { start: at(-86_400), end: at(0) }),
-        parameters: BTreeMap::from([("airline".to_owned(), "Ærø \"Air\"\0".to_owned())]),
+        parameters: BTreeMap::from([("Ærø \"Air\"\0".to_owned(), 0.1 + 0.2), ("small".to_owned(), -5e-324)]),
         priority: -7,
+        verify: true,
         submitted_by: "ada".to_owned(),
         idempotency_key: Some("k".to_owned()),
         origin: Origin::Submitted,
     }
 }
 
-fn origins() -> [Origin; 4] {
-    [
-        Origin::Submitted,
-        Origin::Scheduled { job: "weekly".to_owned(), fire_at: at(5) },
-        Origin::Retry { of: RunId::new(at(0)) },
-        Origin::Backfill { id: "march".to_owned() },
-    ]
-}
-
 on_both! {
     async fn a_run_is_read_back_as_it_was_submitted(fixture: Fixture) {
-        for (number, origin) in origins().into_iter().enumerate() {
-            let new = NewRun { origin, idempotency_key: Some(number.to_string()), ..everything() };
-            let now = at(1) + TimeDelta::nanoseconds(1_234_567);
-            let submitted = fixture.ledger.submit(new.clone(), NO_LIMIT, now).await.unwrap();
-            assert!(!submitted.existing);
-            let run = fixture.ledger.get(submitted.run.id).await.unwrap().unwrap();
-            assert_eq!(run, submitted.run);
-            assert_eq!((run.origin, run.parameters, run.interval), (new.origin, new.parameters, new.interval));
-            assert_eq!(run.submitted_at, at(1) + TimeDelta::microseconds(1_234));
-            assert_eq!((run.state, run.cancel_requested), (RunState::Queued, false));
-        }
+        let now = at(1) + TimeDelta::nanoseconds(1_234_567);
+        let submitted = fixture.ledger.submit(everything(), NO_LIMIT, now).await.unwrap();
+        assert!(!submitted.existing);
+        let run = fixture.ledger.get(submitted.run.id).await.unwrap().unwrap();
+        assert_eq!(run, submitted.run);
+        assert_eq!((run.parameters, run.interval), (everything().parameters, everything().interval));
+        assert_eq!((run.origin, run.verify, run.version, run.retries), (Origin::Submitted, true, 1, 0));
+        assert_eq!(run.submitted_at, at(1) + TimeDelta::microseconds(1_234));
+        assert_eq!((run.state, run.cancel_requested), (RunState::Queued, false));
     }
 
     async fn a_run_that_is_not_there_is_none(fixture: Fixture) {
         let unknown = RunId::new(at(0));
         assert_eq!(fixture.ledger.get(unknown).await.unwrap(), None);
         assert_eq!(fixture.ledger.steps(unknown).await.unwrap(), []);
-        let error = fixture.ledger.request_cancel(unknown, "no longer needed", at(1)).await.unwrap_err();
+        let error = fixture.ledger.request_cancel(unknown, "ada", "no longer needed", at(1)).await.unwrap_err();
         assert!(matches!(error, Error::NotFound { .. }), "{error}");
         assert!(error.to_string().contains(&unknown.to_string()));
     }
@@ -68,7 +58,7 @@ on_both! {
             NewRun { interval: None, ..everything() },
             NewRun { parameters: BTreeMap::new(), ..everything() },
             NewRun { priority: 0, ..everything() },
-            NewRun { origin: Origin::Backfill { id: "march".to_owned() }, ..everything() },
+            NewRun { verify: false, ..everything() },
         ];
         for other in others {
             let error = fixture.ledger.submit(other, NO_LIMIT, at(2)).await.unwrap_err();
@@ -118,7 +108,13 @@ on_both! {
             ("job", NewRun { job: Some("a\0b".to_owned()), ..everything() }),
             ("idempotency_key", with_key(&"k".repeat(10_000))),
             ("interval", NewRun { interval: Some(Interval { start: at(1), end: at(1) }), ..everything() }),
-            ("run", NewRun { parameters: BTreeMap::from([("p".to_owned(), "x".repeat(300_000))]), ..everything() }),
+            ("run", NewRun { parameters: BTreeMap::from([("x".repeat(300_000), 1.0)]), ..everything() }),
+            ("parameter \"p\"", NewRun { parameters: BTreeMap::from([("p".to_owned(), f64::NAN)]), ..everything() }),
+            ("origin", NewRun { origin: Origin::Backfill { id: BackfillId::new(at(0)) }, ..everything() }),
+            (
+                "origin",
+                NewRun { origin: Origin::Scheduled { job: "daily".to_owned(), fire_at: at(0) }, ..everything() },
+            ),
         ];
         for (what, new) in bad {
             let error = fixture.ledger.submit(new, NO_LIMIT, at(1)).await.unwrap_err();

@@ -2,12 +2,13 @@
 //! behind whatever their clocks do.
 
 mod known_firings;
-mod ledger;
+pub(crate) mod ledger;
 mod minute_walk;
 mod planned;
 mod two_schedulers;
 
 use chrono::{DateTime, Utc};
+use proptest::prelude::*;
 
 use super::JobState;
 use fleet_jobs::catalog::{Schedule, Unit};
@@ -16,7 +17,7 @@ fn at(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-fn schedule(yaml: &str) -> Schedule {
+pub(crate) fn schedule(yaml: &str) -> Schedule {
     serde_saphyr::from_str(yaml).unwrap()
 }
 
@@ -36,4 +37,24 @@ fn job(name: &str, yaml: &str, enabled_since: &str) -> JobState {
         succeeded: Default::default(),
         waiting: Vec::new(),
     }
+}
+
+/// Schedules of all policies that go together.
+pub(crate) fn yaml() -> impl Strategy<Value = String> {
+    let cron =
+        prop::sample::select(vec!["*/15 * * * *", "0 * * * *", "30 1-2 * * *", "@daily", "0 5 * * 1", "7 */3 * * *"]);
+    let zone = prop::sample::select(vec!["UTC", "Europe/Paris", "Australia/Lord_Howe"]);
+    let policy = prop::sample::select(vec![
+        "concurrency: allow\ncatch_up: all",
+        "concurrency: allow\ncatch_up: latest",
+        "concurrency: allow\ncatch_up: skip",
+        "concurrency: forbid\ncatch_up: all",
+        "concurrency: forbid\ncatch_up: latest",
+        "concurrency: forbid\ncatch_up: skip",
+        "concurrency: replace\ncatch_up: latest",
+        "concurrency: replace\ncatch_up: skip",
+    ]);
+    let deadline = prop::sample::select(vec!["", "start_deadline: 2h", "start_deadline: 3d"]);
+    (cron, zone, policy, deadline)
+        .prop_map(|(cron, zone, policy, deadline)| format!("cron: '{cron}'\ntime_zone: {zone}\n{policy}\n{deadline}"))
 }

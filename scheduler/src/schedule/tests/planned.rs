@@ -2,7 +2,9 @@
 
 use chrono::TimeDelta;
 
-use super::super::{Action, CATCH_UP_MAX, JobState, Reason, RunId, RunRef, Waiting, interval_of, plan, wake_at};
+use super::super::{
+    Action, CATCH_UP_MAX, JobState, Reason, RunId, RunRef, Waiting, awaited_days, interval_of, plan, wake_at,
+};
 use super::{at, job};
 use fleet_jobs::catalog::{Interval, Unit};
 
@@ -120,6 +122,22 @@ fn a_firing_waits_for_other_jobs_to_succeed_for_its_days() {
     // What waits goes on waiting while another run is under way, and past its limit.
     state.running = vec![run("2026-03-09T06:00:00Z")];
     assert_eq!(plan(at("2026-03-11T05:00:00Z"), &[state]), []);
+}
+
+#[test]
+fn other_jobs_are_asked_for_the_days_of_firings_that_wait_or_are_due() {
+    let yaml = "cron: '0 6 * * *'\nafter: [ingest]\ncatch_up: all\nconcurrency: allow";
+    let mut state = job("report", yaml, "2026-03-01T00:00:00Z");
+    let waiting = at("2026-03-05T06:00:00Z");
+    state.last_fire_at = Some(at("2026-03-10T06:00:00Z"));
+    assert_eq!(awaited_days(at(NOON), &state), None);
+    state.last_fire_at = Some(at("2026-03-08T06:00:00Z"));
+    state.waiting = vec![Waiting { fire_at: waiting, since: waiting }];
+    let days = Interval { from: "2026-03-04".parse().unwrap(), to: "2026-03-10".parse().unwrap() };
+    assert_eq!(awaited_days(at(NOON), &state), Some(days));
+    assert_eq!(awaited_days(at(NOON), &JobState { paused: true, ..state.clone() }), None);
+    state.schedule.after.clear();
+    assert_eq!(awaited_days(at(NOON), &state), None);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::{Action, JobState, plan, wake_at};
 use super::ledger::Ledger;
-use super::{at, job};
+use super::{at, job, yaml};
 use fleet_jobs::catalog::{CatchUp, Concurrency};
 
 /// The days around it hold changes of clocks in Paris (29 March) and Lord Howe (5 April).
@@ -43,25 +43,6 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..2_usize).prop_map(Event::Crash),
         5 => (0..3_usize, prop::bool::weighted(0.8)).prop_map(|(job, succeeds)| Event::End(job, succeeds)),
     ]
-}
-
-fn yaml() -> impl Strategy<Value = String> {
-    let cron =
-        prop::sample::select(vec!["*/15 * * * *", "0 * * * *", "30 1-2 * * *", "@daily", "0 5 * * 1", "7 */3 * * *"]);
-    let zone = prop::sample::select(vec!["UTC", "Europe/Paris", "Australia/Lord_Howe"]);
-    let policy = prop::sample::select(vec![
-        "concurrency: allow\ncatch_up: all",
-        "concurrency: allow\ncatch_up: latest",
-        "concurrency: allow\ncatch_up: skip",
-        "concurrency: forbid\ncatch_up: all",
-        "concurrency: forbid\ncatch_up: latest",
-        "concurrency: forbid\ncatch_up: skip",
-        "concurrency: replace\ncatch_up: latest",
-        "concurrency: replace\ncatch_up: skip",
-    ]);
-    let deadline = prop::sample::select(vec!["", "start_deadline: 2h", "start_deadline: 3d"]);
-    (cron, zone, policy, deadline)
-        .prop_map(|(cron, zone, policy, deadline)| format!("cron: '{cron}'\ntime_zone: {zone}\n{policy}\n{deadline}"))
 }
 
 /// The second waits for the first, and the third for both.

@@ -1,0 +1,54 @@
+//! Until when this process leads, by a clock that never jumps.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A commit that is begun must be over before another scheduler can lead.
+const COMMIT: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub struct Deadline(Mutex<Instant>);
+
+impl Deadline {
+    /// Of a lease that was asked for at an instant: it began later, so it ends later.
+    pub fn new(asked: Instant, lasts: Duration) -> Self {
+        Self(Mutex::new(asked + lasts))
+    }
+
+    pub fn prolong(&self, asked: Instant, lasts: Duration) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = asked + lasts;
+    }
+
+    /// From now on nothing may be committed.
+    pub fn end(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+    }
+
+    pub fn is_over(&self) -> bool {
+        self.left().is_zero()
+    }
+
+    pub fn may_commit(&self) -> bool {
+        self.left() > COMMIT
+    }
+
+    fn left(&self) -> Duration {
+        let ends = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ends.saturating_duration_since(Instant::now())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_committed_shortly_before_the_end() {
+        let deadline = Deadline::new(Instant::now(), COMMIT / 2);
+        assert!(!deadline.is_over() && !deadline.may_commit());
+        deadline.prolong(Instant::now(), COMMIT * 2);
+        assert!(deadline.may_commit());
+        deadline.end();
+        assert!(deadline.is_over() && !deadline.may_commit());
+    }
+}

@@ -1,0 +1,278 @@
+//! What clients ask for.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use fleet_jobs::catalog::{Interval, Job, Unit};
+
+use super::{Error, Result, Service};
+use crate::ledger::{self, Backfilled, NewBackfill, NewRun, Origin, Run, RunId, RunState, Submitted};
+
+pub const PRIORITY_MAX: i32 = 100;
+const KEY_BYTES_MAX: usize = 128;
+/// Of one backfill.
+pub const UNITS_MAX: usize = 4_000;
+
+/// What is to be computed.
+#[derive(Clone, Debug)]
+pub enum Target {
+    Job(String),
+    Models(Vec<String>),
+}
+
+#[derive(Clone, Debug)]
+pub struct SubmitRequest {
+    pub target: Target,
+    pub interval: Option<Interval>,
+    pub parameters: BTreeMap<String, f64>,
+    pub priority: i32,
+    pub verify: bool,
+    pub idempotency_key: Option<String>,
+    pub submitted_by: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct BackfillRequest {
+    pub job: String,
+    pub start: NaiveDate,
+    pub end: NaiveDate,
+    pub unit: Option<Unit>,
+    pub parallelism: u32,
+    pub parameters: BTreeMap<String, f64>,
+    pub priority: i32,
+    pub idempotency_key: Option<String>,
+    pub submitted_by: String,
+}
+
+impl Service {
+    /// Queues a run.
+    pub async fn submit(&self, request: SubmitRequest) -> Result<Submitted> {
+        let term = self.term()?;
+        check(request.priority, request.idempotency_key.as_deref())?;
+        let (job, models, ingest) = self.target(request.target)?;
+        self.check_parameters(&models, &request.parameters)?;
+        let new = NewRun {
+            job,
+            models,
+            ingest,
+            interval: request.interval.map(days),
+            parameters: request.parameters,
+            verify: request.verify,
+            priority: request.priority,
+            submitted_by: request.submitted_by,
+            idempotency_key: request.idempotency_key,
+            origin: Origin::Submitted,
+        };
+        let submitted = self.ledger.submit(new, self.settings.queue_max, Utc::now()).await?;
+        term.wake();
+        Ok(submitted)
+    }
+
+    /// Queues a run for each unit of a range of days.
+    pub async fn backfill(&self, request: BackfillRequest) -> Result<Backfilled> {
+        let term = self.term()?;
+        check(request.priority, request.idempotency_key.as_deref())?;
+        let job = Arc::new(self.job(&request.job)?.clone());
+        let unit = request.unit.unwrap_or(job.default_interval);
+        let intervals = units(request.start, request.end, unit)?;
+        let models: Vec<String> = job.models.iter().map(ToString::to_string).collect();
+        self.check_parameters(&models, &request.parameters)?;
+        let new = NewBackfill {
+            job: request.job,
+            models,
+            ingest: job.ingest,
+            intervals: intervals.into_iter().map(days).collect(),
+            parallelism: request.parallelism.max(1),
+            parameters: request.parameters,
+            priority: request.priority,
+            submitted_by: request.submitted_by,
+            idempotency_key: request.idempotency_key,
+        };
+        let backfilled = self.ledger.backfill(new, self.settings.queue_max, Utc::now()).await?;
+        term.wake();
+        Ok(backfilled)
+    }
+
+    /// Asks a run to stop.
+    pub async fn cancel(&self, id: RunId, by: &str, reason: &str) -> Result<Run> {
+        let term = self.term()?;
+        let run = self.ledger.request_cancel(id, by, reason, Utc::now()).await?;
+        match run.state {
+            RunState::Succeeded | RunState::Failed => {
+                return Err(Error::unfit(format!("run {id}"), format!("cannot be cancelled, it has {}", run.state)));
+            }
+            RunState::Queued | RunState::Running | RunState::Cancelled => {}
+        }
+        term.cancel(id);
+        self.changes.changed(id);
+        Ok(run)
+    }
+
+    /// Takes a failed or cancelled run up again.
+    pub async fn retry(&self, id: RunId) -> Result<Run> {
+        let term = self.term()?;
+        let run = self.run(id).await?;
+        if !matches!(run.state, RunState::Failed | RunState::Cancelled) {
+            let problem = format!("cannot be retried, it is {}; only a failed or cancelled run can", run.state);
+            return Err(Error::unfit(format!("run {id}"), problem));
+        }
+        for model in &run.models {
+            self.model(model)?;
+        }
+        let run = self.ledger.requeue(id, run.retries, self.settings.queue_max).await?;
+        term.wake();
+        self.changes.changed(id);
+        Ok(run)
+    }
+
+    pub async fn run(&self, id: RunId) -> Result<Run> {
+        self.ledger.get(id).await?.ok_or_else(|| no_run(id))
+    }
+
+    pub async fn whole(&self, id: RunId) -> Result<ledger::WholeRun> {
+        self.ledger.whole(id).await?.ok_or_else(|| no_run(id))
+    }
+
+    pub fn job(&self, name: &str) -> Result<&Job> {
+        let jobs = &self.setup.catalog.jobs;
+        jobs.get(name).ok_or_else(|| {
+            let known: Vec<&str> = jobs.keys().map(String::as_str).collect();
+            Error::NotFound {
+                what: format!("job `{name}`: the catalogue has no such job; known are {}", known.join(", ")),
+            }
+        })
+    }
+
+    /// Stops a job's schedule.
+    pub async fn pause(&self, job: &str, by: &str, reason: &str) -> Result<()> {
+        let term = self.term()?;
+        self.scheduled(job)?;
+        self.ledger.pause_schedule(job, by, reason, Utc::now()).await?;
+        term.schedule_changed.notify_one();
+        Ok(())
+    }
+
+    /// Lets a job's schedule fire again.
+    pub async fn resume(&self, job: &str, by: &str) -> Result<()> {
+        let term = self.term()?;
+        self.scheduled(job)?;
+        self.ledger.resume_schedule(job, by, Utc::now()).await?;
+        term.schedule_changed.notify_one();
+        Ok(())
+    }
+
+    fn scheduled(&self, job: &str) -> Result<()> {
+        match self.job(job)?.schedule {
+            Some(_) => Ok(()),
+            None => Err(Error::unfit(format!("job `{job}`"), "has no schedule")),
+        }
+    }
+
+    fn target(&self, target: Target) -> Result<(Option<String>, Vec<String>, bool)> {
+        match target {
+            Target::Job(name) => {
+                let job = self.job(&name)?;
+                Ok((Some(name), job.models.iter().map(ToString::to_string).collect(), job.ingest))
+            }
+            Target::Models(models) if models.is_empty() => Err(Error::invalid("models", "expected at least one")),
+            Target::Models(models) => {
+                models.iter().try_for_each(|model| self.model(model))?;
+                Ok((None, models, false))
+            }
+        }
+    }
+
+    fn model(&self, name: &str) -> Result<()> {
+        let table = name.parse().map_err(|error: fleet_jobs::Error| Error::invalid("models", error.to_string()))?;
+        match self.setup.catalog.model(&table) {
+            Ok(_) => Ok(()),
+            Err(error) => Err(Error::NotFound { what: error.to_string() }),
+        }
+    }
+
+    fn check_parameters(&self, models: &[String], parameters: &BTreeMap<String, f64>) -> Result<()> {
+        if parameters.is_empty() {
+            return Ok(());
+        }
+        let set = self.setup.catalog.with_parameters(models, parameters);
+        set.map(|_| ()).map_err(|error| Error::invalid("parameters", error.to_string()))
+    }
+}
+
+fn no_run(id: RunId) -> Error {
+    Error::NotFound { what: format!("run {id}: the ledger has no such run") }
+}
+
+fn check(priority: i32, key: Option<&str>) -> Result<()> {
+    if !(-PRIORITY_MAX..=PRIORITY_MAX).contains(&priority) {
+        let problem = format!("is {priority}, expected -{PRIORITY_MAX} to {PRIORITY_MAX}");
+        return Err(Error::invalid("priority", problem));
+    }
+    match key {
+        Some(key) if key.len() > KEY_BYTES_MAX => {
+            let problem = format!("has {} bytes, expected at most {KEY_BYTES_MAX}", key.len());
+            Err(Error::invalid("idempotency_key", problem))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whole units from the first day to the day after the last.
+fn units(start: NaiveDate, end: NaiveDate, unit: Unit) -> Result<Vec<Interval>> {
+    if start >= end {
+        return Err(Error::invalid("end", format!("is {end}, expected a day after the start, {start}")));
+    }
+    let range = Interval { from: start, to: end };
+    for (field, day) in [("start", start), ("end", end)] {
+        if unit.start(day) != day {
+            let problem = format!("is {day}, expected the first day of a {unit:?}, such as {}", unit.start(day));
+            return Err(Error::invalid(field, problem.to_lowercase()));
+        }
+    }
+    // Counted by days first: the range may be of any length.
+    let days = usize::try_from((end - start).num_days()).unwrap_or(usize::MAX);
+    let per_unit = match unit {
+        Unit::Day => 1,
+        Unit::Week => 7,
+        Unit::Month => 28,
+    };
+    if days / per_unit > UNITS_MAX {
+        let problem = format!("{range} has more than {UNITS_MAX} units of a {unit:?}; ask for less at once");
+        return Err(Error::invalid("end", problem.to_lowercase()));
+    }
+    Ok(range.units(unit).into_iter().map(|from| Interval { from, to: unit.after(from, 1) }).collect())
+}
+
+/// As the ledger keeps it.
+fn days(interval: Interval) -> ledger::Interval {
+    let midnight = |day: NaiveDate| -> DateTime<Utc> { day.and_time(NaiveTime::MIN).and_utc() };
+    ledger::Interval { start: midnight(interval.from), end: midnight(interval.to) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_range_is_cut_into_whole_units() {
+        let months = units(day("2026-01-01"), day("2026-03-01"), Unit::Month).unwrap();
+        let texts: Vec<String> = months.iter().map(ToString::to_string).collect();
+        assert_eq!(texts, ["2026-01-01..2026-02-01", "2026-02-01..2026-03-01"]);
+        for (start, end, field) in [
+            ("2026-01-02", "2026-03-01", "start"),
+            ("2026-01-01", "2026-03-02", "end"),
+            ("2026-01-01", "2026-01-01", "end"),
+        ] {
+            match units(day(start), day(end), Unit::Month) {
+                Err(Error::Invalid { field: found, .. }) => assert_eq!(found, field),
+                other => panic!("{start} {end}: {other:?}"),
+            }
+        }
+        assert!(units(day("0001-01-01"), day("9999-01-01"), Unit::Day).is_err());
+    }
+}
