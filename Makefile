@@ -4,8 +4,9 @@ CARGO ?= cargo
 FLEET := target/debug/fleet
 TESTS := --workspace --lib --bins --tests
 SERVERS ?=
+INSTALLED := $(or $(TEST_SERVERS_DIR),$(CURDIR)/.servers)
 
-.PHONY: demo build test verify lint install-test-servers test-timescale studies bench
+.PHONY: demo build test verify lint proto install-test-servers test-timescale load studies bench
 
 demo: build
 	$(FLEET) demo
@@ -24,6 +25,12 @@ lint:
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 
+# The contract of the front door alone, which `make test` checks too. A change that breaks nothing is taken into the
+# release by `make proto CHECK=--release`.
+proto:
+	testing/install.sh buf
+	BUF=$(INSTALLED)/buf/node_modules/.bin/buf proto/check.sh $(CHECK)
+
 install-test-servers:
 	testing/install.sh $(SERVERS)
 
@@ -31,6 +38,10 @@ install-test-servers:
 test-timescale:
 	testing/install.sh timescaledb
 	$(CARGO) test $(TESTS) -- --ignored timescale
+
+# A thousand runs at once; times and memory are printed.
+load: build install-test-servers
+	$(CARGO) test --workspace --test end_to_end -- --ignored --nocapture thousand_runs
 
 # How often bounds and alerts are right, by simulation: takes minutes and prints the tables of docs/reference/studies.md.
 studies:

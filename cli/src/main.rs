@@ -2,24 +2,21 @@
 //!
 //! It parses, connects and prints; everything else is in the libraries.
 
+mod client;
 mod commands;
 mod display;
+mod logging;
 mod options;
+mod recorded;
 mod session;
 mod settings;
 
 use std::process::ExitCode;
 
 use fleet_jobs::Error;
-use tracing_subscriber::EnvFilter;
 
-use crate::options::{Cli, Command};
-
-/// What scripts can rely on; `fleet --help` lists them.
-const FAILED: u8 = 1;
-const WRONG_USE: u8 = 2;
-const CHECK_FAILED: u8 = 3;
-const INTERRUPTED: u8 = 130;
+use crate::client::error::{CHECK_FAILED, FAILED, INTERRUPTED, WRONG_USE};
+use crate::options::Command;
 
 fn main() -> ExitCode {
     let cli = match settings::parse() {
@@ -33,7 +30,6 @@ fn main() -> ExitCode {
             return ExitCode::from(WRONG_USE);
         }
     };
-    start_logging(&cli);
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
@@ -41,13 +37,26 @@ fn main() -> ExitCode {
             return ExitCode::from(FAILED);
         }
     };
-    let serves = matches!(cli.command, Command::Scheduler(_) | Command::Executor(_));
+    let traces = {
+        let _inside = runtime.enter();
+        match logging::start(&cli.common) {
+            Ok(traces) => traces,
+            Err(error) => {
+                eprintln!("error: {error}");
+                return ExitCode::from(WRONG_USE);
+            }
+        }
+    };
+    // These have more to do than to end.
+    let heeds_interrupts = matches!(cli.command, Command::Scheduler(_) | Command::Executor(_) | Command::Client(_));
     let ended = runtime.block_on(async {
         tokio::select! {
             ended = commands::run(cli) => Some(ended),
-            _ = tokio::signal::ctrl_c(), if !serves => None,
+            _ = tokio::signal::ctrl_c(), if !heeds_interrupts => None,
         }
     });
+    // It waits for what the runtime sends.
+    traces.finish();
     // Tasks that are still running (servers, polls) end with the process.
     runtime.shutdown_timeout(std::time::Duration::from_millis(500));
     match ended {
@@ -57,7 +66,8 @@ fn main() -> ExitCode {
         }
         Some(Ok(())) => ExitCode::SUCCESS,
         Some(Err(error)) => {
-            eprintln!("error: {}", told(&error));
+            let interrupted = matches!(error.downcast_ref(), Some(client::Error::Interrupted(_)));
+            eprintln!("{}{}", if interrupted { "" } else { "error: " }, told(&error));
             ExitCode::from(code(&error))
         }
     }
@@ -72,15 +82,11 @@ fn told(error: &anyhow::Error) -> String {
 }
 
 fn code(error: &anyhow::Error) -> u8 {
+    if let Some(error) = error.downcast_ref::<client::Error>() {
+        return error.code();
+    }
     match error.downcast_ref::<Error>() {
         Some(Error::CheckFailed { .. } | Error::VerifyFailed { .. }) => CHECK_FAILED,
         _ => FAILED,
     }
-}
-
-fn start_logging(cli: &Cli) {
-    let quiet = "off,fleet=error,fleet_jobs=error,fleet_scheduler=error,fleet_executor=error";
-    let filter = cli.common.log.as_deref().unwrap_or(quiet);
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new(quiet));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -12,12 +12,16 @@ use fleet_report::Week;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
+use crate::client;
+
 /// Raw airline files to published reliability figures, on a laptop or on a cluster.
 #[derive(Parser, Debug)]
 #[command(name = "fleet", version, about, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
     pub common: Common,
+    #[command(flatten)]
+    pub connection: client::options::Connection,
     #[command(subcommand)]
     pub command: Command,
 }
@@ -25,7 +29,8 @@ pub struct Cli {
 const AFTER_HELP: &str = "\
 Settings: a flag wins over its variable FLEET_*, which wins over fleet.toml (keys are the flags' names; a command's \
 own are in a table named for it, as [command.generate]).
-Exit codes: 0 done, 1 failed, 2 wrong use, 3 a check or a verification failed, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong use (or no such job or run), 3 a check or a verification failed, 4 the run was \
+cancelled, 5 no server leads or answers, 6 the queue is full, 130 interrupted.
 Example: fleet demo";
 
 #[derive(Args, Debug, Clone)]
@@ -57,9 +62,22 @@ pub struct Common {
     /// where it is left out.
     #[arg(long, global = true, env = "FLEET_LOG", value_parser = log_filter)]
     pub log: Option<String>,
+    /// How logs are written: text, or one JSON object a line.
+    #[arg(long, global = true, env = "FLEET_LOG_FORMAT", default_value = "text")]
+    pub log_format: LogFormat,
+    /// Where traces of runs and steps are sent, an OpenTelemetry collector's gRPC endpoint such as http://localhost:4317;
+    /// nowhere where it is left out.
+    #[arg(long, global = true, env = "FLEET_TRACES")]
+    pub traces: Option<String>,
     /// Settings file; ./fleet.toml where it is left out and there is one.
     #[arg(long, global = true, env = "FLEET_CONFIG")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
 }
 
 /// Checks what is to be logged: a bare word that is no level would be taken for a module, and log nothing.
@@ -82,7 +100,7 @@ pub enum Command {
     /// Bring new landing files into the source tables.
     #[command(after_help = "Example: fleet ingest --data s3://airline/fleet flights events")]
     Ingest(Ingest),
-    /// Compute jobs or models (all, if none is named) where their input changed.
+    /// Compute jobs or models (all, if none is named) where their input changed, here or on a cluster plane.
     #[command(after_help = "Example: fleet run reliability.component --interval 2026-03 --verify")]
     Run(Run),
     /// Show the distributed stages of a model as they are planned, without running it.
@@ -111,6 +129,11 @@ pub enum Command {
     /// Serve as one of the cluster's executors.
     #[command(after_help = "Example: fleet executor --scheduler http://localhost:50050 --slots 4")]
     Executor(Executor),
+    /// Check what a cluster needs: object store, ledger, database, scheduler, executors, clocks; say what to do.
+    #[command(after_help = "Example: fleet doctor --data s3://airline/fleet --ledger postgres://fleet@localhost/fleet")]
+    Doctor(Doctor),
+    #[command(flatten)]
+    Client(client::options::Command),
 }
 
 #[derive(Args, Debug)]
@@ -168,10 +191,15 @@ pub struct Generate {
 pub struct Ingest {
     /// Sources to ingest; all where none is named.
     pub sources: Vec<String>,
+    #[command(flatten)]
+    pub ledger: RunLedger,
 }
 
 #[derive(Args, Debug)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Run {
+    #[command(subcommand)]
+    pub action: Option<client::options::RunsAction>,
     /// Jobs or models; all models where none is named.
     pub names: Vec<String>,
     /// Only these days: 2026-03, 2026-W10, 2026-03-05 or 2026-03-01..2026-03-08; all there is where it is left out.
@@ -184,7 +212,17 @@ pub struct Run {
     #[arg(long, env = "FLEET_STAGES", value_parser = FalseyValueParser::new())]
     pub stages: bool,
     #[command(flatten)]
+    pub ledger: RunLedger,
+    #[command(flatten)]
     pub database: Database,
+}
+
+#[derive(Args, Debug)]
+pub struct RunLedger {
+    /// What keeps the run: sqlite:///PATH or postgres://…; <data>/ledger.sqlite where it is left out and the data is a
+    /// folder of this machine, and nothing otherwise.
+    #[arg(long, env = "FLEET_LEDGER", hide_env_values = true)]
+    pub ledger: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -278,6 +316,15 @@ pub struct Scheduler {
     /// with what is not done then.
     #[arg(long, env = "FLEET_GRACE_SECONDS", default_value_t = 30)]
     pub grace_seconds: u64,
+    #[command(flatten)]
+    pub database: Database,
+}
+
+#[derive(Args, Debug)]
+pub struct Doctor {
+    /// The ledger that the schedulers share, as in `fleet scheduler --ledger`; not looked at where it is left out.
+    #[arg(long, env = "FLEET_LEDGER", hide_env_values = true)]
+    pub ledger: Option<String>,
     #[command(flatten)]
     pub database: Database,
 }

@@ -80,7 +80,7 @@ pub fn slots(common: &Common) -> usize {
 async fn embedded(slots: usize, stores: &Arc<Stores>) -> anyhow::Result<(ClusterPlane, Embedded)> {
     let wake = Arc::new(Notify::new());
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-    let plane = ClusterPlane::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake))).await?;
+    let plane = ClusterPlane::start(address, "127.0.0.1", Tasks::Pulled(Arc::clone(&wake)), Arc::new(|| true)).await?;
     let executor = start_embedded(plane.address, slots, Arc::clone(stores), wake).await?;
     Ok((plane, executor))
 }

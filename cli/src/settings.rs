@@ -126,9 +126,7 @@ fn names<'a>(names: impl Iterator<Item = &'a str>) -> String {
 
 fn unknown_variables(command: &Command, set: impl Iterator<Item = OsString>) -> Result<(), String> {
     let mut known = BTreeSet::new();
-    for command in std::iter::once(command).chain(command.get_subcommands()) {
-        known.extend(command.get_arguments().filter_map(Arg::get_env).map(|name| name.to_string_lossy().into_owned()));
-    }
+    variables(command, &mut known);
     for name in set {
         let name = name.to_string_lossy();
         if name.starts_with("FLEET_") && !known.contains(name.as_ref()) {
@@ -137,6 +135,11 @@ fn unknown_variables(command: &Command, set: impl Iterator<Item = OsString>) -> 
         }
     }
     Ok(())
+}
+
+fn variables(command: &Command, known: &mut BTreeSet<String>) {
+    known.extend(command.get_arguments().filter_map(Arg::get_env).map(|name| name.to_string_lossy().into_owned()));
+    command.get_subcommands().for_each(|command| variables(command, known));
 }
 
 #[cfg(test)]

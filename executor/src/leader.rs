@@ -1,14 +1,16 @@
 //! The way to the scheduler that leads. Only that one listens on the cluster plane, so the first that accepts is it.
 //!
-//! Ballista's executor knows one scheduler. It is given an address in this process, from which each connection goes on to
-//! whoever leads; when that is another, the next heartbeat registers the executor there.
+//! Ballista's executor knows one scheduler, and gives itself up when that does not answer for a while. So it is given an
+//! address in this process, from which each connection goes on to whoever leads, as soon as somebody does: the heartbeat
+//! that is then answered registers the executor there.
 
 use std::net::Ipv4Addr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::copy_bidirectional;
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, copy};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 
@@ -16,6 +18,12 @@ use crate::Error;
 
 /// How long one scheduler is tried.
 const CONNECT: Duration = Duration::from_secs(2);
+/// How often a leader is looked for while there is none.
+const LOOK: Duration = Duration::from_millis(500);
+/// A scheduler whose machine is gone is given up after so long.
+const GONE: Duration = Duration::from_secs(10);
+/// A scheduler that answers no heartbeat for so long may hang; if another one accepts, that leads by now.
+const SILENCE: Duration = Duration::from_secs(6);
 
 pub(crate) struct Leader {
     schedulers: Vec<(String, u16)>,
@@ -34,7 +42,7 @@ impl Leader {
                 let problem = format!("{problem}, for {} s", patience.as_secs());
                 return Err(Error::Scheduler { url: url.collect::<Vec<_>>().join(", "), problem });
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            tokio::time::sleep(LOOK).await;
         }
     }
 
@@ -59,22 +67,65 @@ impl Leader {
     }
 
     async fn forward(self: Arc<Self>, mut inward: TcpStream) {
-        // Without a leader the connection is closed, and the executor tries again with its next heartbeat.
-        let Ok(mut outward) = self.connect().await else { return };
-        for stream in [&inward, &outward] {
-            if let Err(error) = stream.set_nodelay(true) {
-                tracing::debug!(%error, "a connection stays slow");
+        let mut told = false;
+        let mut outward = loop {
+            match self.connect().await {
+                Ok(stream) => break stream,
+                Err(problem) if !told => {
+                    tracing::warn!(problem, "no scheduler leads, waiting for one");
+                    told = true;
+                }
+                Err(_) => {}
+            }
+            tokio::time::sleep(LOOK).await;
+        };
+        if let Err(error) = inward.set_nodelay(true).and_then(|()| watched(&outward)) {
+            tracing::warn!(%error, "a connection is not watched");
+        }
+        let answered = Mutex::new(Instant::now());
+        let (mut from_executor, mut to_executor) = inward.split();
+        let (mut from_scheduler, mut to_scheduler) = outward.split();
+        let back = async {
+            let mut bytes = vec![0; 16 << 10];
+            loop {
+                let read = from_scheduler.read(&mut bytes).await?;
+                *answered.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+                if read == 0 {
+                    return Ok::<_, std::io::Error>(());
+                }
+                to_executor.write_all(&bytes[..read]).await?;
+            }
+        };
+        // However it ends, both sides are closed, which is all there is to do.
+        tokio::select! {
+            _ = copy(&mut from_executor, &mut to_scheduler) => {}
+            _ = back => {}
+            () = self.another_leads(&answered) => tracing::warn!("the scheduler is silent, and another one leads"),
+        }
+    }
+
+    /// Ends when the scheduler has been silent for a while, and another accepts.
+    async fn another_leads(&self, answered: &Mutex<Instant>) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let silent = answered.lock().unwrap_or_else(PoisonError::into_inner).elapsed() > SILENCE;
+            let (present, all) = (self.last.load(Ordering::Relaxed), self.schedulers.len());
+            // Connecting to another makes it the one that is looked for first.
+            if silent && self.connect_among((present + 1..).take(all - 1)).await.is_ok() {
+                return;
             }
         }
-        // However it ends, both sides are closed, which is all there is to do.
-        _ = copy_bidirectional(&mut inward, &mut outward).await;
     }
 
     /// A connection to the leader, looked for where it was last.
     async fn connect(&self) -> Result<TcpStream, String> {
+        self.connect_among((self.last.load(Ordering::Relaxed)..).take(self.schedulers.len())).await
+    }
+
+    /// A connection to the first of these schedulers that accepts.
+    async fn connect_among(&self, places: impl Iterator<Item = usize>) -> Result<TcpStream, String> {
         let mut problem = "there is none".to_owned();
-        let last = self.last.load(Ordering::Relaxed);
-        for place in (last..).take(self.schedulers.len()) {
+        for place in places {
             let place = place % self.schedulers.len();
             let (host, port) = &self.schedulers[place];
             match tokio::time::timeout(CONNECT, TcpStream::connect((host.as_str(), *port))).await {
@@ -90,10 +141,17 @@ impl Leader {
     }
 }
 
+/// Makes a connection fail when its other end is silent for too long, with data under way or without.
+fn watched(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let probe = GONE / 5;
+    socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(probe).with_interval(probe).with_retries(4))?;
+    socket.set_tcp_user_timeout(Some(GONE))
+}
+
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-
     use super::*;
 
     async fn scheduler(says: &'static [u8]) -> (u16, tokio::task::JoinHandle<()>) {
@@ -126,7 +184,24 @@ mod tests {
         assert_eq!(told(&address).await, "other");
         second.abort();
         _ = second.await;
+        let waiting = tokio::spawn(async move { told(&address).await });
+        tokio::time::sleep(LOOK).await;
+        let listener = TcpListener::bind(("127.0.0.1", one)).await.unwrap();
+        listener.accept().await.unwrap().0.write_all(b"one again").await.unwrap();
+        assert_eq!(waiting.await.unwrap(), "one again");
+    }
+
+    #[tokio::test]
+    async fn a_scheduler_that_hangs_is_left_for_one_that_leads() {
+        // It accepts, as the kernel does for a process that is stopped, and says nothing.
+        let hung = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (other, _serving) = scheduler(b"other").await;
+        let schedulers = [hung.local_addr().unwrap().port(), other].map(|port| ("127.0.0.1".to_owned(), port));
+        let address = Leader::find(schedulers.into(), Duration::ZERO).await.unwrap().follow().await.unwrap();
+        let started = Instant::now();
         assert_eq!(told(&address).await, "");
+        assert!(started.elapsed() >= SILENCE);
+        assert_eq!(told(&address).await, "other");
     }
 
     #[tokio::test]

@@ -7,10 +7,16 @@ mod stages;
 
 use std::sync::Arc;
 
+use ballista_core::config::{
+    BALLISTA_CLIENT_GRPC_HTTP2_KEEPALIVE_INTERVAL_SECONDS, BALLISTA_CLIENT_GRPC_TIMEOUT_SECONDS,
+};
 use fleet_jobs::engine::{ExecutorId, session_config};
 
 pub use embedded::{Embedded, start_embedded};
 pub use process::{Options, run};
+
+/// How long a heartbeat waits for a scheduler that leads. After the fifth in vain the executor ends.
+const LEADERLESS_SECONDS: usize = 24 * 3600;
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -29,5 +35,11 @@ pub enum Error {
 /// The session of a task: the shared settings, and the executor's name for the operators that ask for it.
 fn task_config(executor_id: &str) -> ballista_core::ConfigProducer {
     let id = Arc::new(ExecutorId(executor_id.to_owned()));
-    Arc::new(move || session_config(1).with_extension(Arc::clone(&id)))
+    Arc::new(move || {
+        // Of calls to the scheduler, which may have no leader for long; a connection that is dead is found out below.
+        session_config(1)
+            .with_extension(Arc::clone(&id))
+            .set_usize(BALLISTA_CLIENT_GRPC_TIMEOUT_SECONDS, LEADERLESS_SECONDS)
+            .set_usize(BALLISTA_CLIENT_GRPC_HTTP2_KEEPALIVE_INTERVAL_SECONDS, LEADERLESS_SECONDS)
+    })
 }

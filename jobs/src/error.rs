@@ -156,22 +156,17 @@ fn storage_may_pass(error: &object_store::Error) -> bool {
     )
 }
 
+/// What an executor says arrives as text, in the words of DataFusion or as its errors are written for debugging; what fails
+/// here may be wrapped any number of times.
 fn engine_failure(error: &DataFusionError) -> FailureKind {
-    match error.find_root() {
-        DataFusionError::ResourcesExhausted(_) => FailureKind::Memory,
-        DataFusionError::ObjectStore(_) => FailureKind::Storage,
-        // What an executor says arrives as text, with the kind in the words of DataFusion.
-        DataFusionError::Execution(text)
-            if ["Resources exhausted", "ResourcesExhausted"].iter().any(|it| text.contains(it)) =>
-        {
-            FailureKind::Memory
-        }
-        DataFusionError::Execution(text)
-            if ["Object Store error", "ObjectStore("].iter().any(|it| text.contains(it)) =>
-        {
-            FailureKind::Storage
-        }
-        _ => FailureKind::Query,
+    let text = format!("{error} {error:?}");
+    let tells = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    if tells(&["Resources exhausted", "ResourcesExhausted"]) {
+        FailureKind::Memory
+    } else if tells(&["Object Store error", "ObjectStore(", "Generic { store: "]) {
+        FailureKind::Storage
+    } else {
+        FailureKind::Query
     }
 }
 
@@ -188,6 +183,11 @@ mod tests {
         for (text, kind, passes) in [
             ("Job failed: Resources exhausted: no memory for the sort", FailureKind::Memory, true),
             ("Job failed: Object Store error: Generic S3 error: connection refused", FailureKind::Storage, true),
+            (
+                "DataFusionError(Shared(ParquetError(External(Generic { store: \"S3\", source: RetryError(…",
+                FailureKind::Storage,
+                true,
+            ),
             ("Arrow error: Divide by zero error", FailureKind::Query, false),
         ] {
             let error = from_executor(text);

@@ -12,6 +12,7 @@ pub trait Progress: Send + Sync {
 }
 
 /// `step` is the name of a source, a table or a model.
+#[derive(Clone, Copy)]
 pub enum Event<'a> {
     /// These steps will follow, in this order where they do not run at once.
     Planned {
@@ -51,6 +52,7 @@ pub enum Event<'a> {
 }
 
 /// A step that did what it was to do.
+#[derive(Clone, Copy)]
 pub struct Ended<'a> {
     pub report: &'a StepReport,
     pub elapsed: Duration,

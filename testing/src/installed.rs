@@ -4,9 +4,20 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
-/// The Python interpreter that has DuckDB, for recomputing a result without this project's code.
+/// The Python interpreter that has DuckDB, for recomputing a result without this project's code, and what a gRPC client
+/// is generated with.
 pub fn python() -> Result<PathBuf, Error> {
     existing("python", servers_directory().join("python/bin/python"))
+}
+
+/// The program that calls a gRPC service by its reflection.
+pub fn grpcurl() -> Result<PathBuf, Error> {
+    existing("python", servers_directory().join("python/bin/grpcurl"))
+}
+
+/// The program that checks, formats and compares `.proto` files, in the version that `proto/check.sh` needs.
+pub fn buf() -> Result<PathBuf, Error> {
+    existing("buf", servers_directory().join("buf/node_modules/.bin/buf"))
 }
 
 pub(crate) fn servers_directory() -> PathBuf {

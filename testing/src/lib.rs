@@ -16,8 +16,8 @@ mod process;
 
 pub use binary::fleet_binary;
 pub use error::Error;
-pub use installed::python;
+pub use installed::{buf, grpcurl, python};
 pub use minio::Minio;
 pub use ports::free_port;
-pub use postgres::{Postgres, Timescale};
+pub use postgres::{Postgres, Shutdown, Timescale};
 pub use process::Process;

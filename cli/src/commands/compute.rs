@@ -7,12 +7,19 @@ use fleet_jobs::run::Run;
 
 use crate::display::{Display, grouped, say};
 use crate::options::{self, Common};
+use crate::recorded::{Asked, Recorded};
 use crate::session::{Needs, Session};
 
 pub async fn ingest(common: &Common, options: &options::Ingest) -> anyhow::Result<()> {
     let display = Display::new(common.json, false);
-    let session = Session::open(common, Needs::default(), Arc::clone(&display) as _).await?;
-    let reports = session.runner.ingest(&session.landing, &options.sources, &Run::new(None)).await;
+    let mut session = Session::open(common, Needs::default(), Arc::clone(&display) as _).await?;
+    for source in &options.sources {
+        session.runner.catalog.source(source)?;
+    }
+    let asked = Asked { names: &[], computes: false, ingests: Some(&options.sources), interval: None, verify: false };
+    let recorded = Recorded::begin(common, options.ledger.ledger.as_deref(), &mut session.runner, asked).await?;
+    let reports = session.runner.ingest(&session.landing, &options.sources, &recorded.run).await;
+    recorded.end(session.runner, &reports).await;
     display.finish();
     tell_counts(common, &reports?);
     Ok(())
@@ -41,13 +48,25 @@ pub fn tell_counts(common: &Common, reports: &[SourceReport]) {
 pub async fn run(common: &Common, options: &options::Run) -> anyhow::Result<()> {
     let display = Display::new(common.json, options.stages);
     let needs = Needs { verify: options.verify, publish: options.database.publish.as_deref() };
-    let session = Session::open(common, needs, Arc::clone(&display) as _).await?;
-    let run = Run::new(options.interval);
+    let mut session = Session::open(common, needs, Arc::clone(&display) as _).await?;
     let jobs = &session.runner.catalog.jobs;
-    if options.names.iter().any(|name| jobs.get(name).is_some_and(|job| job.ingest)) {
-        tell_counts(common, &session.runner.ingest(&session.landing, &[], &run).await?);
-    }
-    let reports = session.runner.run(&options.names, &run).await;
+    let ingests = options.names.iter().any(|name| jobs.get(name).is_some_and(|job| job.ingest));
+    let asked = Asked {
+        names: &options.names,
+        computes: true,
+        ingests: ingests.then_some(&[]),
+        interval: options.interval,
+        verify: options.verify,
+    };
+    let recorded = Recorded::begin(common, options.ledger.ledger.as_deref(), &mut session.runner, asked).await?;
+    let reports = async {
+        if ingests {
+            tell_counts(common, &session.runner.ingest(&session.landing, &[], &recorded.run).await?);
+        }
+        session.runner.run(&options.names, &recorded.run).await
+    };
+    let reports = reports.await;
+    recorded.end(session.runner, &reports).await;
     display.finish();
     let reports = reports?;
     if common.json {

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use fleet_generator::Options;
-use fleet_jobs::run::Run;
 
 use super::{compute, generate, query, report};
 use crate::display::{Display, say};
 use crate::options::{Common, Demo, Format};
+use crate::recorded::{Asked, Recorded};
 use crate::session::{Needs, Session};
 
 const DISPATCH: &str = "\
@@ -33,12 +33,18 @@ pub async fn demo(common: &Common, options: &Demo) -> anyhow::Result<()> {
     let display = Display::new(common.json, false);
     let needs = Needs { verify: true, publish: options.database.publish.as_deref() };
     let session = Session::open(&common, needs, Arc::clone(&display) as _).await?;
-    let run = Run::new(None);
+    let asked = Asked { names: &[], computes: true, ingests: Some(&[]), interval: None, verify: true };
+    let mut runner = session.runner.clone();
+    let recorded = Recorded::begin(&common, None, &mut runner, asked).await?;
     tell(&common, format_args!("2. ingesting its files"));
-    let reports = session.runner.ingest(&session.landing, &[], &run).await?;
-    compute::tell_counts(&common, &reports);
-    tell(&common, format_args!("3. computing the tables on the cluster, and again in one process to compare"));
-    let steps = session.runner.run(&[], &run).await?;
+    let steps = async {
+        compute::tell_counts(&common, &runner.ingest(&session.landing, &[], &recorded.run).await?);
+        tell(&common, format_args!("3. computing the tables on the cluster, and again in one process to compare"));
+        runner.run(&[], &recorded.run).await
+    };
+    let steps = steps.await;
+    recorded.end(runner, &steps).await;
+    let steps = steps?;
     display.finish();
     tell(&common, "4. what came out");
     let worst = worst_parts(&options.dir)?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use fleet_jobs::storage::Folder;
 use fleet_scheduler::cluster::Tasks;
 use fleet_scheduler::front_door;
 use fleet_scheduler::ledger::Ledger;
@@ -15,6 +14,7 @@ use tokio::sync::watch;
 
 use crate::display::say;
 use crate::options::{self, Common};
+use crate::recorded::beside_data;
 use crate::session::{setup, slots};
 
 const SCHEDULER_PORT: u16 = 50050;
@@ -23,7 +23,13 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
     let setup = Setup { publish: options.database.publish.clone(), ..setup(common, options.steps_max.get()).await? };
     let url = match &options.ledger {
         Some(url) => url.clone(),
-        None => default_ledger(common)?,
+        None => match beside_data(common)? {
+            Some(url) => url,
+            None => bail!(
+                "ledger: none is given, and {} is no folder of this machine to keep one in; pass --ledger",
+                common.data
+            ),
+        },
     };
     let ledger = Ledger::open(&url).await?;
     let listener = front_door::bind((options.insecure_front_door_bind, options.front_door_port).into()).await?;
@@ -77,15 +83,6 @@ async fn tell_leading(service: Arc<Service>) {
             Some(address) => say(format_args!("leading; cluster plane listening on {address}")),
             None => say("standing by"),
         }
-    }
-}
-
-/// Beside the data, where that is a folder of this machine.
-fn default_ledger(common: &Common) -> anyhow::Result<String> {
-    let data = Folder::parse(&common.data)?;
-    match (data.url().scheme(), data.url().to_file_path()) {
-        ("file", Ok(path)) => Ok(format!("sqlite://{}", path.join("ledger.sqlite").display())),
-        _ => bail!("ledger: none is given, and {data} is no folder of this machine to keep one in; pass --ledger"),
     }
 }
 

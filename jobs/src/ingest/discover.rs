@@ -71,6 +71,12 @@ impl Landing {
         Ok(empty.into_iter().chain(listed.common_prefixes.iter().filter_map(stranger)).chain(loose).collect())
     }
 
+    /// The URL of a file as the manifest names it.
+    pub fn url_of(&self, file: &str) -> String {
+        let folder = if file.starts_with("reference/") { self.root.clone() } else { self.root.join("landing") };
+        format!("{folder}{file}")
+    }
+
     /// The source's files that the manifest does not know, or knows with other content, in the order of delivery.
     pub(super) async fn new_files(
         &self,

@@ -13,6 +13,7 @@ mod discover;
 mod merge;
 mod stage;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 pub use discover::Landing;
@@ -108,8 +109,7 @@ impl Runner {
             report.rows_kept, report.rows_replaced, report.rows_quarantined
         );
         let step = StepReport {
-            rows: u64::try_from(report.rows_in).unwrap_or(0),
-            files: usize::try_from(report.files_ingested).unwrap_or(usize::MAX),
+            rows: u64::try_from(report.rows_kept).unwrap_or(0),
             partitions: usize::try_from(report.days_rewritten).unwrap_or(usize::MAX),
             ..self.source_step(source, false).await?
         };
@@ -119,9 +119,20 @@ impl Runner {
 
     /// What is to be told of a source's table as it stands.
     async fn source_step(&self, source: &SourceSpec, up_to_date: bool) -> Result<StepReport> {
-        let snapshot = self.warehouse.snapshot(&TableName::new("source", source.name.as_str())).await?;
-        let (version, bytes) = snapshot.map_or((None, 0), |snapshot| (Some(snapshot.version), snapshot.size_bytes()));
-        Ok(StepReport { table: step_of(source), version, bytes, up_to_date, ..StepReport::default() })
+        let table = TableName::new("source", source.name.as_str());
+        let report = StepReport { table: step_of(source), up_to_date, ..StepReport::default() };
+        let Some(snapshot) = self.warehouse.snapshot(&table).await? else { return Ok(report) };
+        let added = match up_to_date {
+            true => BTreeSet::new(),
+            false => self.warehouse.added(&table, snapshot.version).await?,
+        };
+        let new = || snapshot.files.iter().filter(|file| added.contains(&file.path));
+        Ok(StepReport {
+            version: Some(snapshot.version),
+            bytes: new().map(|file| file.size_bytes).sum(),
+            files: new().count(),
+            ..report
+        })
     }
 }
 

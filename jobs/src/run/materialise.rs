@@ -23,6 +23,9 @@ impl Runner {
         let inputs = self.inputs(model).await?;
         let current = self.warehouse.snapshot(&model.name).await?;
         let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), &run.asked());
+        let versions =
+            inputs.iter().filter_map(|(table, snapshot)| Some((table.to_string(), snapshot.as_ref()?.version)));
+        let versions: BTreeMap<String, u64> = versions.collect();
         if work.is_none() {
             if current.is_none() {
                 let text = "has no input yet; run `fleet ingest` first, and check --data";
@@ -33,6 +36,7 @@ impl Runner {
                 rows: current.as_ref().map_or(0, Snapshot::rows),
                 bytes: current.as_ref().map_or(0, Snapshot::size_bytes),
                 up_to_date: true,
+                inputs: versions,
                 ..StepReport::of(&model.name)
             });
         }
@@ -48,11 +52,9 @@ impl Runner {
         let candidate = self.candidate(model, &schema, files);
         self.examine(model, &candidate, &work, &inputs).await?;
         let version = self.commit_step(model, run, current.as_ref(), candidate.clone(), &work).await?;
-        let versions =
-            inputs.iter().filter_map(|(table, snapshot)| Some((table.to_string(), snapshot.as_ref()?.version)));
         Ok(StepReport {
             version: Some(version),
-            inputs: versions.collect(),
+            inputs: versions,
             rows: candidate.rows(),
             bytes: candidate.size_bytes(),
             files: candidate.files.len(),

@@ -17,6 +17,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 
 use graph::Outcome;
 pub use session::{model_plan, named_schemas};
+use tracing::Instrument;
 pub use turns::Turns;
 
 use crate::catalog::{Catalog, Interval, Materialized, Model};
@@ -86,7 +87,7 @@ pub struct StepReport {
     pub inputs: BTreeMap<String, u64>,
     pub rows: u64,
     pub bytes: u64,
-    /// Files that were delivered or written.
+    /// Files that were added to the table.
     pub files: usize,
     pub partitions: usize,
     pub up_to_date: bool,
@@ -186,6 +187,11 @@ impl Runner {
 
     async fn step(&self, model: &Model, run: &Run) -> Result<StepReport> {
         let name = model.name.to_string();
+        let span = tracing::info_span!("step", step = name);
+        self.step_in_turn(name, model, run).instrument(span).await
+    }
+
+    async fn step_in_turn(&self, name: String, model: &Model, run: &Run) -> Result<StepReport> {
         let _turn = self.turns.take(&name).await;
         let started = Instant::now();
         let report = self.computed_and_published(&name, model, run).await;

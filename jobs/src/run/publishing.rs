@@ -38,7 +38,7 @@ impl Runner {
             let batches = stream::once(self.rows_of(model, &snapshot, interval))
                 .map_ok(|batches| stream::iter(batches.into_iter().map(Ok::<_, Error>)))
                 .try_flatten();
-            self.warehouse.guard().check(&model.name)?;
+            self.warehouse.guard().check(&model.name).await?;
             let published = publisher.publish(&table, &replace, &publication, pin!(batches.boxed())).await?;
             rows += if published.already { 0 } else { published.rows };
         }

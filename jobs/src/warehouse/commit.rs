@@ -52,7 +52,7 @@ impl Warehouse {
             return Ok(Some(base.version));
         }
         let table = commit.table;
-        self.guard.check(table)?;
+        self.guard.check(table).await?;
         let log = self.log(table)?;
         let version = commit.base.map_or(0, |base| base.version + 1);
         let actions = commit.actions(removed, version)?;

@@ -8,9 +8,10 @@ mod commit;
 mod provider;
 mod snapshot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use datafusion::common::TableReference;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
@@ -91,22 +92,40 @@ pub struct Warehouse {
 
 /// Asked before each commit whether this process may still change tables.
 #[derive(Clone)]
-pub struct Guard(Arc<dyn Fn() -> bool + Send + Sync>);
+pub struct Guard(Arc<dyn Fn() -> Leave + Send + Sync>);
+
+/// What a guard says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leave {
+    Given,
+    /// It will be given or refused soon.
+    Undecided,
+    Refused,
+}
+
+/// How often a guard that is undecided is asked.
+const GUARD_EVERY: Duration = Duration::from_millis(100);
 
 impl Guard {
-    pub fn new(may_commit: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(Arc::new(may_commit))
+    pub fn new(leave: impl Fn() -> Leave + Send + Sync + 'static) -> Self {
+        Self(Arc::new(leave))
     }
 
-    /// An error where it may not; `what` is not committed then.
-    pub fn check(&self, what: impl fmt::Display) -> Result<()> {
-        if (self.0)() { Ok(()) } else { Err(Error::Superseded { what: what.to_string() }) }
+    /// Waits for leave. An error where it is refused; `what` is not committed then.
+    pub async fn check(&self, what: impl fmt::Display) -> Result<()> {
+        loop {
+            match (self.0)() {
+                Leave::Given => return Ok(()),
+                Leave::Undecided => tokio::time::sleep(GUARD_EVERY).await,
+                Leave::Refused => return Err(Error::Superseded { what: what.to_string() }),
+            }
+        }
     }
 }
 
 impl Default for Guard {
     fn default() -> Self {
-        Self::new(|| true)
+        Self::new(|| Leave::Given)
     }
 }
 
@@ -170,7 +189,20 @@ impl Warehouse {
         if !self.exists(table).await? {
             return Ok(None);
         }
-        Snapshot::load(table, self.folder(table), &*self.log(table)?).await.map(Some)
+        Snapshot::load(table, self.folder(table), &*self.log(table)?, None).await.map(Some)
+    }
+
+    /// A table as it was at a version; none if it never was.
+    pub async fn snapshot_at(&self, table: &TableName, version: u64) -> Result<Option<Snapshot>> {
+        if !self.exists(table).await? {
+            return Ok(None);
+        }
+        Snapshot::load(table, self.folder(table), &*self.log(table)?, Some(version)).await.map(Some)
+    }
+
+    /// The files that the commit of a version added, by path; none where its entry is gone.
+    pub async fn added(&self, table: &TableName, version: u64) -> Result<BTreeSet<String>> {
+        snapshot::added(&*self.log(table)?, version).await.map_err(Error::delta(table))
     }
 
     async fn exists(&self, table: &TableName) -> Result<bool> {

@@ -44,8 +44,13 @@ impl DataFile {
 }
 
 impl Snapshot {
-    pub(super) async fn load(table: &TableName, folder: Folder, log: &dyn LogStore) -> Result<Self> {
-        let state = EagerSnapshot::try_new(log, None).await.map_err(Error::delta(table))?;
+    pub(super) async fn load(
+        table: &TableName,
+        folder: Folder,
+        log: &dyn LogStore,
+        version: Option<Version>,
+    ) -> Result<Self> {
+        let state = EagerSnapshot::try_new(log, version).await.map_err(Error::delta(table))?;
         let files = state.log_data().into_iter().map(|view| DataFile {
             path: view.path().into_owned(),
             size_bytes: u64::try_from(view.size()).unwrap_or(0),
@@ -90,10 +95,20 @@ impl Snapshot {
 
 /// The `fleet` entry of the commit info of a version; null where another writer made the commit.
 pub(super) async fn recorded(log: &dyn LogStore, version: Version) -> Result<serde_json::Value, DeltaTableError> {
-    let Some(bytes) = log.read_commit_entry(version).await? else { return Ok(serde_json::Value::Null) };
-    let info = bytes
-        .split(|byte| *byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok())
-        .find_map(|mut action| action.get_mut("commitInfo").map(serde_json::Value::take));
+    let mut actions = actions(log, version).await?.into_iter();
+    let info = actions.find_map(|mut action| action.get_mut("commitInfo").map(serde_json::Value::take));
     Ok(info.and_then(|mut info| info.get_mut("fleet").map(serde_json::Value::take)).unwrap_or_default())
+}
+
+/// The paths of the files that a version added.
+pub(super) async fn added(log: &dyn LogStore, version: Version) -> Result<BTreeSet<String>, DeltaTableError> {
+    let actions = actions(log, version).await?;
+    let path = |action: &serde_json::Value| Some(action.get("add")?.get("path")?.as_str()?.to_owned());
+    Ok(actions.iter().filter_map(path).collect())
+}
+
+async fn actions(log: &dyn LogStore, version: Version) -> Result<Vec<serde_json::Value>, DeltaTableError> {
+    let Some(bytes) = log.read_commit_entry(version).await? else { return Ok(Vec::new()) };
+    let lines = bytes.split(|byte| *byte == b'\n');
+    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
 }

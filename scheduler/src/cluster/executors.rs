@@ -6,6 +6,7 @@
 //! on. A cancelled job has neither fault.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +24,8 @@ use ballista_scheduler::state::execution_stage::TaskInfo;
 use ballista_scheduler::state::task_manager::JobInfoCache;
 use chrono::{DateTime, TimeDelta, Utc};
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+
+use super::Leads;
 
 /// How long a job waits for a first executor.
 const EXECUTOR_WAIT: Duration = Duration::from_secs(30);
@@ -47,16 +50,29 @@ pub struct ExecutorView {
     pub drained_by: Option<DateTime<Utc>>,
 }
 
-#[derive(Default)]
 pub(super) struct Executors {
     inner: InMemoryClusterState,
     /// Those that get no more tasks, and until when they may go on with those that they have.
     draining: Mutex<HashMap<String, DateTime<Utc>>>,
+    /// Whether the plane has stopped: its executors are another scheduler's by now. Ballista's own tasks outlive it, and
+    /// would stop each executor that they no longer hear of. So would a process that was asleep.
+    retired: AtomicBool,
+    leads: Leads,
     /// The server that this is part of, known once it was made.
     server: OnceLock<Server>,
 }
 
 impl Executors {
+    pub(super) fn new(leads: Leads) -> Self {
+        Self {
+            inner: InMemoryClusterState::default(),
+            draining: Mutex::default(),
+            retired: AtomicBool::new(false),
+            leads,
+            server: OnceLock::new(),
+        }
+    }
+
     /// Tells which server's jobs to end, and begins to look for jobs without executors.
     pub(super) fn serve(self: &Arc<Self>, server: Server) {
         if self.server.set(server).is_ok() {
@@ -64,10 +80,22 @@ impl Executors {
         }
     }
 
+    /// Forgets all executors for good.
+    pub(super) fn retire(&self) {
+        self.retired.store(true, Ordering::Release);
+    }
+
+    fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::Acquire) || !(self.leads)()
+    }
+
     async fn look_after_jobs(self: Arc<Self>) {
         let mut without = Duration::ZERO;
-        loop {
+        while !self.retired.load(Ordering::Acquire) {
             tokio::time::sleep(CHECK).await;
+            if self.is_retired() {
+                continue;
+            }
             self.stop_drained().await;
             let jobs = self.running();
             if jobs.is_empty() || !self.inner.registered_executor_metadata().await.is_empty() {
@@ -239,6 +267,9 @@ impl ClusterState for Executors {
     }
 
     async fn registered_executor_metadata(&self) -> Vec<ExecutorMetadata> {
+        if self.is_retired() {
+            return Vec::new();
+        }
         self.inner.registered_executor_metadata().await
     }
 
@@ -247,6 +278,9 @@ impl ClusterState for Executors {
     }
 
     fn executor_heartbeats(&self) -> HashMap<String, ExecutorHeartbeat> {
+        if self.is_retired() {
+            return HashMap::new();
+        }
         self.inner.executor_heartbeats()
     }
 

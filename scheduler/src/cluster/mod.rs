@@ -20,8 +20,9 @@ use ballista_scheduler::scheduler_process::create_scheduler;
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
 use tokio::net::TcpListener;
-use tokio::sync::{Notify, oneshot};
-use tokio::task::JoinHandle;
+use tokio::sync::Notify;
+use tokio::task::AbortHandle;
+use tokio_util::sync::CancellationToken;
 use tonic::transport::server::TcpIncoming;
 
 pub use executors::ExecutorView;
@@ -49,23 +50,29 @@ pub enum Tasks {
     Pulled(Arc<Notify>),
 }
 
+/// Whether this process leads, by now.
+pub type Leads = Arc<dyn Fn() -> bool + Send + Sync>;
+
 /// A cluster plane that serves.
 pub struct ClusterPlane {
     pub address: SocketAddr,
     executors: Arc<Executors>,
-    stop: oneshot::Sender<()>,
-    serving: JoinHandle<Result<(), Error>>,
+    stop: Arc<Notify>,
+    /// Done when it serves no longer.
+    ended: CancellationToken,
+    serving: AbortHandle,
 }
 
 impl ClusterPlane {
     /// Binds the address and begins to serve. Port 0 picks a free one. `host` is how executors reach it.
-    pub async fn start(address: SocketAddr, host: &str, tasks: Tasks) -> Result<Self, Error> {
+    /// While `leads` says no, no executor is spoken to.
+    pub async fn start(address: SocketAddr, host: &str, tasks: Tasks, leads: Leads) -> Result<Self, Error> {
         let bind = |source| Error::Bind { address, source };
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let config = Arc::new(config(address, host, tasks));
         let jobs = BallistaCluster::new_from_config(&config).await.map_err(Error::Start)?.job_state();
-        let executors = Arc::new(Executors::default());
+        let executors = Arc::new(Executors::new(leads));
         let cluster = BallistaCluster::new(executors.clone(), jobs);
         let scheduler: Server = create_scheduler(cluster, config).await.map_err(Error::Start)?;
         executors.serve(scheduler.clone());
@@ -75,12 +82,16 @@ impl ClusterPlane {
         // Ballista's own server leaves Nagle's algorithm on, which costs 40 ms a call.
         let incoming = TcpIncoming::from(listener).with_nodelay(Some(true));
         let server = create_grpc_server(&GrpcServerConfig::default()).add_service(service);
-        let (stop, stopped) = oneshot::channel::<()>();
+        let (stop, ended) = (Arc::new(Notify::new()), CancellationToken::new());
+        let (stopped, served) = (Arc::clone(&stop), ended.clone().drop_guard());
         let serving = tokio::spawn(async move {
-            let stopped = async { _ = stopped.await };
-            server.serve_with_incoming_shutdown(incoming, stopped).await.map_err(Error::Serve)
+            let _served = served;
+            let stopped = async move { stopped.notified().await };
+            if let Err(error) = server.serve_with_incoming_shutdown(incoming, stopped).await {
+                tracing::error!(%error, "the cluster plane failed");
+            }
         });
-        Ok(Self { address, executors, stop, serving })
+        Ok(Self { address, executors, stop, ended, serving: serving.abort_handle() })
     }
 
     /// All executors that are registered.
@@ -99,20 +110,17 @@ impl ClusterPlane {
         progress::stages(self.executors.running()).await
     }
 
-    /// Stops serving: executors look for another scheduler.
-    pub async fn stop(self) {
-        _ = self.stop.send(());
-        let abort = self.serving.abort_handle();
-        if tokio::time::timeout(STOPPING, self.serving).await.is_err() {
-            abort.abort();
-        }
+    /// Ends when it serves no longer.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
-    /// Serves until it fails.
-    pub async fn wait(&mut self) -> Result<(), Error> {
-        match (&mut self.serving).await {
-            Ok(result) => result,
-            Err(error) => Err(Error::Start(ballista_core::error::BallistaError::General(error.to_string()))),
+    /// Stops serving: executors look for another scheduler.
+    pub async fn stop(&self) {
+        self.executors.retire();
+        self.stop.notify_one();
+        if tokio::time::timeout(STOPPING, self.ended.cancelled()).await.is_err() {
+            self.serving.abort();
         }
     }
 }

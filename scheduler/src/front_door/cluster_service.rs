@@ -47,10 +47,13 @@ impl ClusterService for Cluster {
         let service = &self.service;
         let state = service.ledger.queue_state().await.map_err(Error::from)?;
         let term = service.term().ok();
+        let now = Utc::now();
         let executors = match &term {
-            Some(term) => term.plane.executors().await,
-            None => Vec::new(),
+            Some(term) => term.plane.executors().await.iter().map(|view| executor(view, now)).collect(),
+            None => Vec::<v1::Executor>::new(),
         };
+        let active: Vec<&v1::Executor> =
+            executors.iter().filter(|executor| executor.state() == v1::ExecutorState::Active).collect();
         let narrow = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
         let queue = term.as_ref().map(|_| v1::Queue {
             queued: narrow(state.queued),
@@ -86,16 +89,11 @@ impl ClusterService for Cluster {
             }),
             leader,
             queue,
-            ledger: if service.ledger.place().starts_with("postgres") {
-                v1::LedgerKind::Postgresql
-            } else {
-                v1::LedgerKind::Sqlite
-            }
-            .into(),
+            ledger: if service.ledger.is_shared() { v1::LedgerKind::Postgresql } else { v1::LedgerKind::Sqlite }.into(),
             warehouse: service.setup.warehouse.root().to_string(),
-            executors: executors.iter().filter(|view| view.drained_by.is_none()).count() as u32,
-            slots: executors.iter().map(|view| view.slots).sum(),
-            slots_used: executors.iter().map(|view| view.slots_used).sum(),
+            executors: narrow(active.len() as u64),
+            slots: active.iter().map(|executor| executor.slots).sum(),
+            slots_used: active.iter().map(|executor| executor.slots_used).sum(),
         }))
     }
 

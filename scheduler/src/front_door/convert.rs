@@ -8,7 +8,8 @@ use fleet_proto::v1;
 
 use crate::cluster::StageView;
 use crate::ledger::{
-    Attempt, FailureKind, Origin, Run, RunState, ScheduleState, Step, StepKind, StepState, TableVersion, WholeRun,
+    Attempt, FailureKind, Origin, Run, RunState, ScheduleState, Step, StepKind, StepState, TableVersion, Tally,
+    WholeRun,
 };
 use crate::schedule;
 use crate::service::{Seen, StepSeen};
@@ -71,11 +72,29 @@ pub(super) fn summary(run: &Run) -> v1::Run {
     }
 }
 
+/// A run without its steps, but with what they came to together.
+pub(super) fn listed(run: &Run, tally: Option<&Tally>) -> v1::Run {
+    let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    let tally = tally.cloned().unwrap_or_default();
+    let (rows_written, bytes_written) = (tally.rows, tally.bytes);
+    v1::Run {
+        steps_done: narrow(tally.steps_ended),
+        steps_total: narrow(tally.steps),
+        progress: Some(v1::Progress { rows_written, bytes_written, ..v1::Progress::default() }),
+        ..summary(run)
+    }
+}
+
 fn reason(run: &Run) -> String {
     let reason = run.reason.clone().unwrap_or_default();
+    let cancelled = || {
+        let by = run.cancelled_by.as_deref().map(|by| format!("cancelled by {by}")).unwrap_or_default();
+        if reason.is_empty() || by.is_empty() { format!("{by}{reason}") } else { format!("{by}: {reason}") }
+    };
     match (run.state, reason.is_empty()) {
+        (RunState::Cancelled, _) => cancelled(),
+        (RunState::Running, _) if run.cancel_requested => format!("{}; its tasks are being stopped", cancelled()),
         (RunState::Queued, true) => "waits for a place to run".to_owned(),
-        (RunState::Running, _) if run.cancel_requested => "stops its tasks".to_owned(),
         _ => reason,
     }
 }

@@ -91,7 +91,10 @@ impl JobService for Jobs {
                 submitted_by,
             })
             .await?;
-        let run = Some(convert::summary(&submitted.run));
+        let run = match submitted.existing {
+            true => Some(self.run(&*self.service.term()?, submitted.run.id).await?),
+            false => Some(convert::summary(&submitted.run)),
+        };
         Ok(Response::new(v1::SubmitRunResponse { run, existed: submitted.existing }))
     }
 
@@ -109,14 +112,18 @@ impl JobService for Jobs {
         let filter = filter(&request)?;
         let digest = digest(&filter);
         let after = match request.page_token.split_once('-') {
-            None if request.page_token.is_empty() => None,
-            Some((of, token)) if of == digest => Some(token.parse().map_err(Error::from)?),
-            _ => return Err(invalid("page_token", "is not of a list with these filters; begin without one")),
+            None if request.page_token.is_empty() => Ok(None),
+            Some((of, token)) if of == digest => token.parse().map(Some).map_err(|_| ()),
+            _ => Err(()),
         };
+        let after =
+            after.map_err(|()| invalid("page_token", "is not of a list with these filters; begin without one"))?;
         let size = if request.page_size == 0 { PAGE_SIZE } else { request.page_size.min(PAGE_SIZE_MAX) };
         let page = self.service.ledger.list(&filter, size, after).await.map_err(Error::from)?;
+        let ids: Vec<RunId> = page.runs.iter().map(|run| run.id).collect();
+        let tallies = self.service.ledger.tallies(&ids).await.map_err(Error::from)?;
         Ok(Response::new(v1::ListRunsResponse {
-            runs: page.runs.iter().map(convert::summary).collect(),
+            runs: page.runs.iter().map(|run| convert::listed(run, tallies.get(&run.id))).collect(),
             next_page_token: page.next.map(|token| format!("{digest}-{token}")).unwrap_or_default(),
         }))
     }
@@ -211,8 +218,8 @@ impl JobService for Jobs {
         &self,
         request: Request<v1::GetLineageRequest>,
     ) -> Result<Response<v1::GetLineageResponse>, Status> {
-        let term = self.service.term()?;
-        lineage::answer(&self.service, &term, request.into_inner()).await.map(Response::new)
+        self.service.term()?;
+        lineage::answer(&self.service, request.into_inner()).await.map(Response::new)
     }
 }
 

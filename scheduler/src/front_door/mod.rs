@@ -39,8 +39,11 @@ const KEEP_ALIVE: Duration = Duration::from_secs(20);
 pub async fn serve(service: Arc<Service>, listener: TcpListener, mut stop: Receiver<bool>) -> Result<(), Error> {
     let (health, health_service) = health_reporter();
     tokio::spawn(tell_health(Arc::clone(&service), health));
-    let reflection =
-        || tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET);
+    let reflection = || {
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+    };
     let reflected = |error: tonic_reflection::server::Error| Error::Reflection(error.to_string());
     let routes = Routes::new(JobServiceServer::new(Jobs::new(Arc::clone(&service))))
         .add_service(ClusterServiceServer::new(Cluster::new(Arc::clone(&service))))

@@ -70,12 +70,12 @@ mod tests {
     fn each_kind_has_its_code() {
         let not_leader = Status::from(service::Error::NotLeader { leader: Some("b:50060".to_owned()) });
         assert_eq!(
-            (not_leader.code(), not_leader.metadata()["fleet-leader"].to_str().unwrap()),
+            (not_leader.code(), not_leader.metadata().get("fleet-leader").unwrap().to_str().unwrap()),
             (Code::Unavailable, "b:50060")
         );
         let full = of_ledger(&ledger::Error::QueueFull { limit: 1, queued: 1 });
         assert_eq!(full.code(), Code::ResourceExhausted);
-        assert_eq!(full.metadata()["grpc-retry-pushback-ms"].to_str().unwrap(), PUSHBACK);
+        assert_eq!(full.metadata().get("grpc-retry-pushback-ms").unwrap().to_str().unwrap(), PUSHBACK);
         let conflict = |what: &str| ledger::Error::Conflict { what: what.to_owned(), problem: String::new() };
         assert_eq!(of_ledger(&conflict("idempotency key \"a\"")).code(), Code::AlreadyExists);
         assert_eq!(of_ledger(&conflict("run x")).code(), Code::FailedPrecondition);

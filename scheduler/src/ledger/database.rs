@@ -99,6 +99,10 @@ impl Database {
         &self.place
     }
 
+    pub fn is_shared(&self) -> bool {
+        self.dialect == Dialect::Postgres
+    }
+
     pub async fn row(&self, statement: Statement<'_>) -> Result<Option<AnyRow>> {
         statement.fetch_optional(&self.reader).await.map_err(|error| self.failed(error))
     }

@@ -55,8 +55,8 @@ pub struct FiringNote {
 impl Ledger {
     /// Plans a job's schedule by what is recorded of it, and records what is planned: all firings up to now, each once,
     /// and the runs that they start, whatever the length of the queue. `new_run` makes the run of a firing and its
-    /// interval; its job and origin are set here. A job that is new, or whose schedule has another text than before, is enabled
-    /// from now on.
+    /// interval; its job and origin are set here. A job that is new, or whose schedule has another text than before,
+    /// is enabled from now on.
     ///
     /// # Errors
     /// `Invalid` for a run that cannot be stored, or that has an idempotency key: a firing is unique by itself.

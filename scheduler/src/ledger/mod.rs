@@ -12,7 +12,8 @@
 //! same answer. Of `submit` and `backfill` that holds only with an idempotency key; `close_lost_attempts` and
 //! `record_firings` tell only what they did this time.
 //!
-//! **Invariant:** the version of a run grows by one with each write that changes the run, or a step or an attempt of it.
+//! **Invariant:** the version of a run grows by one with each write that changes the run, or a step or an attempt of
+//! it.
 
 mod backfill;
 mod database;
@@ -96,6 +97,11 @@ impl Ledger {
     /// Whether the tables can be read, for a health check.
     pub async fn ping(&self) -> Result<()> {
         self.database.row(sqlx::query("select count(*) from lease")).await.map(|_| ())
+    }
+
+    /// Whether several processes may share it.
+    pub fn is_shared(&self) -> bool {
+        self.database.is_shared()
     }
 
     /// Where the ledger is, without user and password.

@@ -45,8 +45,8 @@ impl From<&Run> for QueueEntry {
 }
 
 /// The runs to start now, in this order: higher priority first; then the submitter with the fewest runs that run or
-/// were just chosen; then the run that was submitted first, and of a backfill that of the earliest interval. A run whose
-/// job has reached its limit, or whose backfill has, is passed over and holds up nobody.
+/// were just chosen; then the run that was submitted first, and of a backfill that of the earliest interval. A run
+/// whose job or backfill has reached its limit is passed over and holds up nobody.
 pub fn choose(queued: &[QueueEntry], running: &[QueueEntry], limits: &Limits) -> Vec<RunId> {
     let mut usage = Usage::default();
     running.iter().for_each(|entry| usage.add(entry));

@@ -98,8 +98,8 @@ pub struct Run {
 macro_rules! run_columns {
     () => {
         "id, version, job, models, ingest, interval_start, interval_end, parameters, priority, verify, submitted_by, \
-         idempotency_key, schedule, fire_at, backfill, state, retries, cancel_requested, cancelled_by, reason, failure, \
-         submitted_at, started_at, ended_at"
+         idempotency_key, schedule, fire_at, backfill, state, retries, cancel_requested, cancelled_by, reason, \
+         failure, submitted_at, started_at, ended_at"
     };
 }
 

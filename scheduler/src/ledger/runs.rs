@@ -75,8 +75,8 @@ impl Ledger {
         Ok(run)
     }
 
-    /// After a change of leader: the attempts that were under way are over, and their steps can be started again.
-    /// Returns how many there were.
+    /// After a change of leader: the attempts that were under way are over, and all steps that did not succeed can be
+    /// started again, also those that failed. Returns how many attempts there were.
     pub async fn close_lost_attempts(&self, fence: &Fence, run: RunId, now: DateTime<Utc>) -> Result<u64> {
         let mut session = self.database.begin_fenced(fence).await?;
         running_run(&mut session, run).await?;
@@ -85,7 +85,10 @@ impl Ledger {
              where run_id = $1 and ended_at is null",
         );
         let closed = session.execute(close.bind(run.to_string()).bind(micros(now))).await?;
-        let reset = query("update step set state = 'pending' where run_id = $1 and state = 'running'");
+        let reset = query(
+            "update step set state = 'pending', failure = null, reason = null, ended_at = null
+             where run_id = $1 and state in ('running', 'failed', 'cancelled', 'skipped')",
+        );
         let reset = session.execute(reset.bind(run.to_string())).await?;
         if closed + reset > 0 {
             changed(&mut session, run).await?;

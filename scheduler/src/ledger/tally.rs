@@ -31,7 +31,8 @@ impl Ledger {
         let sql = format!(
             "select run_id, count(*) as steps,
                  sum(case when state in ('pending', 'running', 'backing_off') then 0 else 1 end) as steps_ended,
-                 cast(sum(rows) as bigint) as rows, cast(sum(bytes) as bigint) as bytes
+                 cast(sum(case when state = 'succeeded' then rows else 0 end) as bigint) as rows,
+                 cast(sum(case when state = 'succeeded' then bytes else 0 end) as bigint) as bytes
              from step where run_id in {} group by run_id",
             placeholders(1, runs.len(), "")
         );

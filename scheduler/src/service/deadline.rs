@@ -3,6 +3,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use fleet_jobs::warehouse::Leave;
+
 /// A commit that is begun must be over before another scheduler can lead.
 const COMMIT: Duration = Duration::from_secs(2);
 
@@ -28,8 +30,13 @@ impl Deadline {
         self.left().is_zero()
     }
 
-    pub fn may_commit(&self) -> bool {
-        self.left() > COMMIT
+    /// Shortly before the end it is not known yet whether the lease will be prolonged.
+    pub fn leave(&self) -> Leave {
+        match self.left() {
+            left if left > COMMIT => Leave::Given,
+            left if left.is_zero() => Leave::Refused,
+            _ => Leave::Undecided,
+        }
     }
 
     fn left(&self) -> Duration {
@@ -45,10 +52,12 @@ mod tests {
     #[test]
     fn nothing_is_committed_shortly_before_the_end() {
         let deadline = Deadline::new(Instant::now(), COMMIT / 2);
-        assert!(!deadline.is_over() && !deadline.may_commit());
+        assert!(!deadline.is_over());
+        assert_eq!(deadline.leave(), Leave::Undecided);
         deadline.prolong(Instant::now(), COMMIT * 2);
-        assert!(deadline.may_commit());
+        assert_eq!(deadline.leave(), Leave::Given);
         deadline.end();
-        assert!(deadline.is_over() && !deadline.may_commit());
+        assert!(deadline.is_over());
+        assert_eq!(deadline.leave(), Leave::Refused);
     }
 }

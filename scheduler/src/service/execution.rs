@@ -23,6 +23,15 @@ const PUBLISHER_ATTEMPTS: usize = 24;
 /// So many earlier runs of a job tell how long the next one takes.
 const EARLIER_RUNS: u32 = 5;
 
+/// How an execution ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ended {
+    /// With the run.
+    Recorded,
+    /// It was refused to commit. Whoever leads goes on with the run.
+    Abandoned,
+}
+
 /// What all executions of one term have in common.
 #[derive(Clone)]
 pub(super) struct Execute {
@@ -47,7 +56,7 @@ impl Execute {
         partitions: Option<usize>,
         live: Arc<Live>,
         cancel: Arc<Notify>,
-    ) -> ledger::Result<()> {
+    ) -> ledger::Result<Ended> {
         if let Some(partitions) = partitions {
             self.runner.engine = self.runner.engine.with_partitions(partitions);
         }
@@ -67,8 +76,7 @@ impl Execute {
         let (outcome, failure, reason) = match ended.await? {
             Ok(()) => (RunOutcome::Succeeded, None, None),
             Err(None) => (RunOutcome::Cancelled, None, None),
-            // What it had begun is done by whoever leads now.
-            Err(Some(error)) if error.kind() == FailureKind::Leader => return Ok(()),
+            Err(Some(error)) if error.kind() == FailureKind::Leader => return Ok(Ended::Abandoned),
             Err(Some(error)) => (RunOutcome::Failed, Some(error.kind().into()), Some(error.to_string())),
         };
         tracing::info!(run = %id, outcome = outcome.as_str(), reason, "run over");
@@ -77,7 +85,7 @@ impl Execute {
         let took = ended.started_at.zip(ended.ended_at).and_then(|(from, to)| (to - from).to_std().ok());
         metrics.run_ended(ended.job.as_deref().unwrap_or(""), outcome.as_str(), took);
         changes.changed(id);
-        Ok(())
+        Ok(Ended::Recorded)
     }
 
     async fn perform(self, run: Run, live: Arc<Live>) -> ledger::Result<fleet_jobs::Result<()>> {
@@ -151,17 +159,21 @@ impl Execute {
 }
 
 fn planned(run: &Run, runner: &Runner) -> fleet_jobs::Result<Vec<PlannedStep>> {
-    let mut steps = match (run.models.is_empty(), run.ingest) {
-        (true, true) => runner.planned_steps(&[], true)?.into_iter().filter(|step| step.ingests).collect(),
-        _ => runner.planned_steps(&run.models, run.ingest)?,
-    };
+    let mut steps = runner.planned_steps(&run.models, run.ingest)?;
+    // Without models named, all are selected.
+    steps.retain(|step| step.ingests || !run.models.is_empty());
+    Ok(recorded(steps))
+}
+
+/// Steps as the ledger keeps them.
+pub(super) fn recorded(steps: Vec<fleet_jobs::run::PlannedStep>) -> Vec<PlannedStep> {
     let step = |(position, step): (usize, fleet_jobs::run::PlannedStep)| PlannedStep {
         name: step.name,
         position: u32::try_from(position).unwrap_or(u32::MAX),
         kind: if step.ingests { StepKind::Ingest } else { StepKind::Model },
         after: step.after,
     };
-    Ok(steps.drain(..).enumerate().map(step).collect())
+    steps.into_iter().enumerate().map(step).collect()
 }
 
 async fn compute(

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use fleet_jobs::engine::Stage;
+
 use crate::cluster::StageView;
 
 #[derive(Debug, Default)]
@@ -78,8 +80,39 @@ impl Live {
         true
     }
 
+    /// The step's job is over, and these are the stages that ran: what was not looked at in time is known by them.
+    pub fn ran(&self, step: &str, executed: &[Stage]) {
+        let mut seen = self.locked();
+        let known = seen.steps.entry(step.to_owned()).or_default();
+        let looked_at = known.stages.split_off(known.over);
+        let as_ran = |stage: &Stage| {
+            let former = looked_at.iter().find(|former| former.number == stage.id).cloned();
+            StageView {
+                tasks_done: stage.partitions,
+                tasks_total: stage.partitions,
+                tasks_running: 0,
+                ..former.unwrap_or_else(|| view(stage))
+            }
+        };
+        known.stages.extend(executed.iter().map(as_ran));
+        known.over = known.stages.len();
+        seen.changes += 1;
+    }
+
     fn locked(&self) -> MutexGuard<'_, Seen> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn view(stage: &Stage) -> StageView {
+    let names = stage.operators.iter().filter_map(|(_, operator, _)| operator.split([':', ' ']).next());
+    StageView {
+        number: stage.id,
+        description: names.map(|name| name.trim_end_matches("Exec")).collect::<Vec<_>>().join(" < "),
+        tasks_total: stage.partitions,
+        tasks_done: stage.partitions,
+        bytes_read: stage.bytes_scanned,
+        ..StageView::default()
     }
 }
 
@@ -88,20 +121,7 @@ mod tests {
     use super::*;
 
     fn stage(description: &str, tasks_done: u32) -> StageView {
-        StageView {
-            number: 1,
-            description: description.to_owned(),
-            tasks_total: 4,
-            tasks_done,
-            tasks_running: 0,
-            tasks_repeated: 0,
-            rows: 0,
-            bytes: 0,
-            rows_read: 0,
-            bytes_read: 0,
-            started_at: None,
-            ended_at: None,
-        }
+        StageView { number: 1, description: description.to_owned(), tasks_total: 4, tasks_done, ..StageView::default() }
     }
 
     #[test]
@@ -116,5 +136,17 @@ mod tests {
         assert_eq!(stages, [stage("write", 4), stage("check", 0)]);
         live.begins("a.b");
         assert_eq!(live.seen().steps["a.b"].stages, []);
+    }
+
+    #[test]
+    fn a_job_that_is_over_had_all_its_tasks_done() {
+        let live = Live::default();
+        live.begins("a.b");
+        live.reached("a.b", vec![stage("write", 1)]);
+        let executed = |id| Stage { id, partitions: 4, ..Stage::default() };
+        live.ran("a.b", &[executed(1), executed(2)]);
+        let stages = live.seen().steps["a.b"].stages.clone();
+        assert_eq!(stages[0], stage("write", 4));
+        assert_eq!((stages[1].number, stages[1].tasks_done), (2, 4));
     }
 }

@@ -102,6 +102,8 @@ impl Progress for Recorder {
                 self.metrics.step_ended(&step, outcome, ended.elapsed, end.rows, end.bytes);
                 self.record(Record::Ended { step, end });
             }
+            // Whoever leads goes on with the step.
+            Event::Failed { error, .. } if error.kind() == fleet_jobs::FailureKind::Leader => {}
             Event::Failed { step, error } => {
                 tracing::warn!(run = %self.run, step, %error, "step failed");
                 self.live.does(step, "");
@@ -117,7 +119,8 @@ impl Progress for Recorder {
                 self.record(Record::Ended { step: step.to_owned(), end: Box::new(end) });
             }
             Event::Notice { step, text } => tracing::info!(run = %self.run, step, text),
-            Event::Stages { stages, .. } => {
+            Event::Stages { step, stages } => {
+                self.live.ran(step, stages);
                 for stage in stages {
                     self.metrics.stage_ended(stage.partitions.into(), stage.bytes_scanned, stage.bytes_shuffled);
                 }

@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
 use fleet_jobs::catalog::{Interval, Job, Unit};
 
 use super::{Error, Result, Service};
 use crate::ledger::{self, Backfilled, NewBackfill, NewRun, Origin, Run, RunId, RunState, Submitted};
 
-pub const PRIORITY_MAX: i32 = 100;
+const PRIORITY_MAX: i32 = 100;
 const KEY_BYTES_MAX: usize = 128;
 /// Of one backfill.
-pub const UNITS_MAX: usize = 4_000;
+const UNITS_MAX: i64 = 4_000;
 
 /// What is to be computed.
 #[derive(Clone, Debug)]
@@ -230,14 +230,14 @@ fn units(start: NaiveDate, end: NaiveDate, unit: Unit) -> Result<Vec<Interval>> 
             return Err(Error::invalid(field, problem.to_lowercase()));
         }
     }
-    // Counted by days first: the range may be of any length.
-    let days = usize::try_from((end - start).num_days()).unwrap_or(usize::MAX);
-    let per_unit = match unit {
-        Unit::Day => 1,
-        Unit::Week => 7,
-        Unit::Month => 28,
+    // Counted before they are listed: the range may be of any length.
+    let months = |day: NaiveDate| i64::from(day.year()) * 12 + i64::from(day.month());
+    let count = match unit {
+        Unit::Day => (end - start).num_days(),
+        Unit::Week => (end - start).num_weeks(),
+        Unit::Month => months(end) - months(start),
     };
-    if days / per_unit > UNITS_MAX {
+    if count > UNITS_MAX {
         let problem = format!("{range} has more than {UNITS_MAX} units of a {unit:?}; ask for less at once");
         return Err(Error::invalid("end", problem.to_lowercase()));
     }
@@ -274,5 +274,7 @@ mod tests {
             }
         }
         assert!(units(day("0001-01-01"), day("9999-01-01"), Unit::Day).is_err());
+        assert_eq!(units(day("1600-01-01"), day("1933-05-01"), Unit::Month).unwrap().len(), 4_000);
+        assert!(units(day("1600-01-01"), day("1933-06-01"), Unit::Month).is_err());
     }
 }

@@ -34,15 +34,24 @@ impl Setup {
         let state = session_state(session_config(self.partitions.unwrap_or(PARTITIONS)), shared)
             .map_err(Error::engine("session"))?;
         let cluster = ClusterClient::connect(url, &state).await?;
-        Ok(Runner {
+        Ok(self.runner_on(Engine::on_cluster(state, cluster)))
+    }
+
+    /// A runner in this process, for small queries.
+    pub fn local_runner(&self) -> Result<Runner> {
+        Ok(self.runner_on(self.verifier()?))
+    }
+
+    fn runner_on(&self, engine: Engine) -> Runner {
+        Runner {
             catalog: Arc::clone(&self.catalog),
             warehouse: self.warehouse.clone(),
-            engine: Engine::on_cluster(state, cluster),
+            engine,
             verifier: None,
             publisher: None,
             turns: Turns::new(self.steps_max),
             progress: Arc::new(Silent),
-        })
+        }
     }
 
     /// One process that computes everything again.

@@ -1,6 +1,6 @@
 //! One time of leading: goes on with the runs that a former leader left, starts queued ones, fires schedules.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,15 +9,18 @@ use fleet_jobs::run::Turns;
 use fleet_jobs::warehouse::Guard;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
+use tracing::Instrument;
 
 use super::deadline::Deadline;
-use super::execution::Execute;
+use super::execution::{Ended, Execute};
 use super::live::{Live, Seen};
 use super::recorder::patiently;
 use super::{Error, Service, schedules};
 use crate::cluster::{ClusterPlane, Tasks};
 use crate::ledger::{self, Fence, Limits, QueueEntry, Run, RunId, choose};
 
+/// Of so many runs that ended it is still told what their stages were.
+const ENDED_MAX: usize = 1_000;
 /// How often stages are looked at.
 const STAGES_EVERY: Duration = Duration::from_millis(250);
 /// The queue is looked at when something changed, and as often as this in any case.
@@ -30,12 +33,16 @@ pub struct Term {
     pub plane: ClusterPlane,
     execute: Execute,
     executing: Mutex<HashMap<RunId, Executing>>,
+    /// What the runs that ended last had come to, the oldest first.
+    ended: Mutex<VecDeque<(RunId, Arc<Live>)>>,
     /// Something may have to be started.
     wake: Notify,
     /// A schedule may have to be looked at.
     pub(super) schedule_changed: Notify,
     limits: Limits,
 }
+
+type Executions = JoinSet<(RunId, ledger::Result<Ended>)>;
 
 struct Executing {
     entry: QueueEntry,
@@ -51,12 +58,14 @@ impl Term {
         deadline: Arc<Deadline>,
         tasks: Tasks,
     ) -> super::Result<Self> {
-        let plane = ClusterPlane::start(service.settings.cluster_address, &service.settings.cluster_host, tasks);
+        let leads = Arc::clone(&deadline);
+        let leads = Arc::new(move || !leads.is_over());
+        let plane = ClusterPlane::start(service.settings.cluster_address, &service.settings.cluster_host, tasks, leads);
         let plane = plane.await.map_err(|error| Error::unfit("cluster plane", error.to_string()))?;
         let url = format!("http://{}", plane.address);
         let mut runner = service.setup.runner(&url).await?;
         let may_commit = Arc::clone(&deadline);
-        runner.warehouse = runner.warehouse.guarded(Guard::new(move || may_commit.may_commit()));
+        runner.warehouse = runner.warehouse.guarded(Guard::new(move || may_commit.leave()));
         let execute = Execute {
             ledger: service.ledger.clone(),
             fence: fence.clone(),
@@ -73,23 +82,25 @@ impl Term {
             plane,
             execute,
             executing: Mutex::default(),
+            ended: Mutex::default(),
             wake: Notify::new(),
             schedule_changed: Notify::new(),
             limits: service.limits(),
         })
     }
 
-    /// Leads until an error of the ledger says that it no longer does.
-    pub(super) async fn lead(&self, service: &Service) -> ledger::Error {
+    /// Leads until it cannot, and says why.
+    pub(super) async fn lead(&self, service: &Service) -> String {
         let runs = async {
             match self.dispatch(service).await {
                 Ok(never) => match never {},
-                Err(error) => error,
+                Err(error) => error.to_string(),
             }
         };
         tokio::select! {
-            error = runs => error,
-            error = schedules::fire(service, self) => error,
+            problem = runs => problem,
+            error = schedules::fire(service, self) => error.to_string(),
+            () = self.plane.ended() => "the cluster plane serves no longer".to_owned(),
             () = self.look_at_stages(service) => std::future::pending().await,
         }
     }
@@ -106,9 +117,22 @@ impl Term {
         }
     }
 
-    /// What a run that is executed here does.
+    /// What a run that is executed here does, or did.
     pub fn seen(&self, run: RunId) -> Option<Seen> {
-        self.executing().get(&run).map(|executing| executing.live.seen())
+        if let Some(executing) = self.executing().get(&run) {
+            return Some(executing.live.seen());
+        }
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.iter().rev().find(|(ended, _)| *ended == run).map(|(_, live)| live.seen())
+    }
+
+    fn over(&self, run: RunId) {
+        let Some(executed) = self.executing().remove(&run) else { return };
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        ended.push_back((run, executed.live));
+        if ended.len() > ENDED_MAX {
+            ended.pop_front();
+        }
     }
 
     pub fn turns(&self) -> &Turns {
@@ -124,9 +148,7 @@ impl Term {
         let ledger = &service.ledger;
         let mut executions = JoinSet::new();
         for run in patiently(|| ledger.running()).await? {
-            tracing::info!(run = %run.id, "going on with a run");
-            patiently(|| ledger.close_lost_attempts(&self.fence, run.id, Utc::now())).await?;
-            self.spawn(&mut executions, run).await;
+            self.take_over(service, &mut executions, run.id).await?;
         }
         loop {
             self.start_queued(service, &mut executions).await?;
@@ -135,10 +157,12 @@ impl Term {
                 () = tokio::time::sleep(QUEUE_EVERY) => {}
                 Some(ended) = executions.join_next() => match ended {
                     Ok((run, result)) => {
-                        self.executing().remove(&run);
+                        self.over(run);
                         service.changes.changed(run);
                         self.schedule_changed.notify_one();
-                        result?;
+                        if result? == Ended::Abandoned {
+                            self.take_over(service, &mut executions, run).await?;
+                        }
                     }
                     Err(error) => tracing::error!(%error, "an execution ended badly"),
                 },
@@ -146,11 +170,17 @@ impl Term {
         }
     }
 
-    async fn start_queued(
-        &self,
-        service: &Service,
-        executions: &mut JoinSet<(RunId, ledger::Result<()>)>,
-    ) -> ledger::Result<()> {
+    /// Goes on with a run from its last committed step.
+    async fn take_over(&self, service: &Service, executions: &mut Executions, id: RunId) -> ledger::Result<()> {
+        patiently(|| service.ledger.close_lost_attempts(&self.fence, id, Utc::now())).await?;
+        if let Some(run) = patiently(|| service.ledger.get(id)).await? {
+            tracing::info!(run = %id, "going on with a run");
+            self.spawn(executions, run).await;
+        }
+        Ok(())
+    }
+
+    async fn start_queued(&self, service: &Service, executions: &mut Executions) -> ledger::Result<()> {
         if self.running() >= self.limits.runs_max {
             return Ok(());
         }
@@ -170,14 +200,16 @@ impl Term {
         Ok(())
     }
 
-    async fn spawn(&self, executions: &mut JoinSet<(RunId, ledger::Result<()>)>, run: Run) {
+    async fn spawn(&self, executions: &mut Executions, run: Run) {
         let (live, cancel, id) = (Arc::new(Live::default()), Arc::new(Notify::new()), run.id);
         let executing =
             Executing { entry: QueueEntry::from(&run), live: Arc::clone(&live), cancel: Arc::clone(&cancel) };
         self.executing().insert(id, executing);
         let execute = self.execute.clone();
         let partitions = self.partitions().await;
-        executions.spawn(async move { (id, execute.execute(run, partitions, live, cancel).await) });
+        let span = tracing::info_span!("run", run = %id, job = run.job);
+        let executed = async move { (id, execute.execute(run, partitions, live, cancel).await) };
+        executions.spawn(executed.instrument(span));
     }
 
     /// Into how many parts the work of a run that starts now is cut.

@@ -41,6 +41,15 @@ pub struct Postgres {
     directory: TempDir,
 }
 
+/// How the server ends its sessions, as PostgreSQL's documentation names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shutdown {
+    /// Transactions are rolled back, and what is committed is written out.
+    Fast,
+    /// Everything is dropped, and the next start recovers from the log.
+    Immediate,
+}
+
 impl Postgres {
     pub fn start() -> Result<Self, Error> {
         Self::start_installed(Installation::debian()?)
@@ -89,10 +98,18 @@ impl Postgres {
         Ok(String::from_utf8_lossy(&output.stdout).trim_end().to_owned())
     }
 
+    /// Stops the server, and returns when it is down; `restart` brings it back.
+    pub fn stop(&self, shutdown: Shutdown) -> Result<(), Error> {
+        self.process.signal(match shutdown {
+            Shutdown::Fast => Signal::INT,
+            Shutdown::Immediate => Signal::QUIT,
+        })?;
+        self.process.wait(STOP_TIMEOUT).map(|_| ())
+    }
+
     /// Stops the server in order, if it still runs, and starts it again on the same data and port.
     pub fn restart(&mut self) -> Result<(), Error> {
-        self.process.signal(Signal::INT)?;
-        self.process.wait(STOP_TIMEOUT)?;
+        self.stop(Shutdown::Fast)?;
         self.process = launch(&self.installation, &self.directory, self.port)?;
         Ok(())
     }
@@ -113,8 +130,7 @@ impl Postgres {
 impl Drop for Postgres {
     /// SIGQUIT ends the server at once but lets it give back its shared memory.
     fn drop(&mut self) {
-        let _ = self.process.signal(Signal::QUIT);
-        let _ = self.process.wait(STOP_TIMEOUT);
+        let _ = self.stop(Shutdown::Immediate);
     }
 }
 

@@ -110,6 +110,16 @@ impl Process {
         self.signal(Signal::TERM)
     }
 
+    /// Stops the program where it is, with all that it holds, until `thaw`: SIGSTOP.
+    pub fn freeze(&self) -> Result<(), Error> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets a frozen program go on as if no time had passed: SIGCONT.
+    pub fn thaw(&self) -> Result<(), Error> {
+        self.signal(Signal::CONT)
+    }
+
     /// Kills the process group with SIGKILL and waits until the program is gone.
     pub fn kill9(&self) {
         let mut child = self.child();

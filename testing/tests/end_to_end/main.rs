@@ -7,6 +7,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on has failed")]
 
 mod again;
+mod clients;
 mod cluster;
 mod damaged;
 mod faults;

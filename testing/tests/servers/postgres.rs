@@ -1,4 +1,4 @@
-use fleet_testing::{Error, Postgres};
+use fleet_testing::{Error, Postgres, Shutdown};
 
 #[test]
 fn a_database_keeps_its_rows_through_a_restart_and_a_crash() {
@@ -17,6 +17,19 @@ fn a_database_keeps_its_rows_through_a_restart_and_a_crash() {
 
     let rows = server.psql("fleet", "select id, tail from removal order by id").unwrap();
     assert_eq!(rows, "1|PH-BXA\n2|PH-BXB");
+}
+
+#[test]
+fn a_stopped_server_is_down_until_it_is_started_again() {
+    let mut server = Postgres::start().unwrap();
+    server.psql("postgres", "create table removal (id int);").unwrap();
+    for shutdown in [Shutdown::Fast, Shutdown::Immediate] {
+        server.psql("postgres", "insert into removal values (1);").unwrap();
+        server.stop(shutdown).unwrap();
+        assert!(server.psql("postgres", "select 1").is_err(), "{shutdown:?}");
+        server.restart().unwrap();
+    }
+    assert_eq!(server.psql("postgres", "select count(*) from removal").unwrap(), "2");
 }
 
 #[test]

@@ -55,6 +55,24 @@ fn a_terminated_process_may_end_in_order() {
 }
 
 #[test]
+fn a_frozen_process_does_nothing_until_it_is_thawed() {
+    let process = shell("echo ready; while :; do sleep 0.02; echo tick; done");
+    process.wait_for_line("tick", TIMEOUT).unwrap();
+    process.freeze().unwrap();
+    // What it had printed before may still be on its way.
+    std::thread::sleep(Duration::from_millis(100));
+    let ticks = process.lines().len();
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(process.lines().len(), ticks);
+    process.thaw().unwrap();
+    let deadline = Instant::now() + TIMEOUT;
+    while process.lines().len() == ticks {
+        assert!(Instant::now() < deadline, "it never went on");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
 fn a_killed_process_is_gone_with_its_children() {
     let process = shell("trap '' TERM; sleep 60 & echo child $!; wait");
     let line = process.wait_for_line("child", TIMEOUT).unwrap();

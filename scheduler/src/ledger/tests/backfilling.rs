@@ -141,7 +141,7 @@ on_both! {
             ("intervals", NewBackfill { intervals: vec![day(2), day(0), overlapping], ..days(1, 1) }),
             ("interval", NewBackfill { intervals: vec![Interval { end: at(0), ..day(0) }], ..days(1, 1) }),
             ("parallelism", days(1, 0)),
-            ("parameter \"p\"", NewBackfill { parameters: BTreeMap::from([("p".to_owned(), f64::INFINITY)]), ..days(1, 1) }),
+            ("parameter \"p\"", NewBackfill { parameters: [("p".to_owned(), f64::INFINITY)].into(), ..days(1, 1) }),
             ("submitted_by", NewBackfill { submitted_by: String::new(), ..days(1, 1) }),
             ("idempotency_key", keyed("")),
             ("job", NewBackfill { job: String::new(), ..days(1, 1) }),

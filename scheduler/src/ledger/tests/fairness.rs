@@ -138,7 +138,8 @@ proptest! {
         }
         let fits = |entry: &&QueueEntry| {
             let job = entry.job.as_ref();
-            let has_place = entry.backfill.zip(entry.parallelism).is_none_or(|(id, max)| of_backfill(id) < max as usize);
+            let part = entry.backfill.zip(entry.parallelism);
+            let has_place = part.is_none_or(|(id, max)| of_backfill(id) < max as usize);
             has_place && job.and_then(|job| limits.job_runs_max.get(job).map(|max| of_job(job) < *max)).unwrap_or(true)
         };
         prop_assert!(all.len() >= runs_max || !left.values().copied().any(|entry| fits(&entry)));

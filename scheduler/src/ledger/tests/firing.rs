@@ -1,7 +1,7 @@
 use tokio::task::JoinSet;
 
 use super::*;
-use crate::schedule::{RunId as PlannedRun, wake_at};
+use crate::schedule::{RunId as PlannedRun, RunRef, Waiting, wake_at};
 
 const HOURLY: &str = "cron: '0 * * * *'";
 const HOUR: i64 = 3_600;
@@ -73,7 +73,8 @@ on_both! {
 
     async fn a_firing_is_one_run_however_many_ask(fixture: Fixture) {
         let first = scheduler(&fixture).await;
-        let jobs = ["daily", "weekly"].map(|job| definition(job, "cron: '* * * * *'\nconcurrency: allow\ncatch_up: all"));
+        let yaml = "cron: '* * * * *'\nconcurrency: allow\ncatch_up: all";
+        let jobs = ["daily", "weekly"].map(|job| definition(job, yaml));
         for job in &jobs {
             first.record(job, 0).await;
         }
@@ -95,7 +96,7 @@ on_both! {
         }
         assert_eq!(runs.len(), 10);
         assert_eq!(fixture.ledger.queued().await.unwrap().len(), 10);
-        let minutes: Vec<_> = (1..=5).map(|minute| (at(60 * minute), at(60 * minute), FiringState::Ran, true)).collect();
+        let minutes = [60, 120, 180, 240, 300].map(|second| (at(second), at(second), FiringState::Ran, true));
         for job in ["daily", "weekly"] {
             assert_eq!(firings(&fixture.ledger, job).await, minutes);
         }
@@ -151,8 +152,8 @@ on_both! {
         assert_eq!((waits.runs.len(), waits.notes[0].state), (0, FiringState::Waiting));
         assert_eq!(waits.notes[0].reason, "waits for daily");
         let states = fixture.ledger.job_states(&[first.clone(), second.clone()], at(7 * HOUR)).await.unwrap();
-        assert_eq!(states[0].running, [crate::schedule::RunRef { id: PlannedRun(run.to_string()), fire_at: at(4 * HOUR) }]);
-        assert_eq!(states[1].waiting, [crate::schedule::Waiting { fire_at: at(6 * HOUR), since: at(6 * HOUR) }]);
+        assert_eq!(states[0].running, [RunRef { id: PlannedRun(run.to_string()), fire_at: at(4 * HOUR) }]);
+        assert_eq!(states[1].waiting, [Waiting { fire_at: at(6 * HOUR), since: at(6 * HOUR) }]);
         assert_eq!(wake_at(at(7 * HOUR), &states), Some(at(14 * HOUR)));
         scheduler.succeed(run, 7 * HOUR).await;
         let states = fixture.ledger.job_states(&[first.clone(), second.clone()], at(8 * HOUR)).await.unwrap();

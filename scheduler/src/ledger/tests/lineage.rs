@@ -58,9 +58,9 @@ on_both! {
         let failed = ended(&fixture, &fence, StepOutcome::Failed, 6, 9).await;
         let wrote_7 = ended(&fixture, &fence, StepOutcome::Succeeded, 7, 10).await;
 
-        let told = |productions: &[Production]| -> Vec<_> { productions.iter().map(|it| (it.run, it.version)).collect() };
         let all = ledger.productions(table, u64::MAX, 10).await.unwrap();
-        assert_eq!(told(&all), [(wrote_7, 7), (found_5, 5), (wrote_4, 4)]);
+        let told: Vec<_> = all.iter().map(|production| (production.run, production.version)).collect();
+        assert_eq!(told, [(wrote_7, 7), (found_5, 5), (wrote_4, 4)]);
         assert_eq!((all[0].step.as_str(), all[0].committed_at, all[0].files), (table, at(10), 0));
         for (production, version_7) in all.iter().zip([7, 5, 4]) {
             assert_eq!(production.inputs, [version("sources.flights", version_7 + 10), version("sources.tails", 0)]);

@@ -62,10 +62,11 @@ on_both! {
         let (ledger, fence) = (&fixture.ledger, fixture.leader().await);
         let run = fixture.started(&fence, &["a"]).await.id;
         ledger.start_step(&fence, run, "a", FIRST, at(2)).await.unwrap();
-        let step = ledger.fail_attempt(&fence, run, "a", FailureKind::Cluster, "executor lost\0", at(3)).await.unwrap();
+        let (lost, cluster) = ("executor lost\0", FailureKind::Cluster);
+        let step = ledger.fail_attempt(&fence, run, "a", cluster, lost, at(3)).await.unwrap();
         assert_eq!((step.state, step.reason.as_deref()), (StepState::BackingOff, Some("executor lost\u{fffd}")));
         assert_eq!(step.failure, Some(FailureKind::Cluster));
-        let again = ledger.fail_attempt(&fence, run, "a", FailureKind::Cluster, "executor lost\0", at(4)).await.unwrap();
+        let again = ledger.fail_attempt(&fence, run, "a", cluster, lost, at(4)).await.unwrap();
         assert_eq!(again, step);
         let error = ledger.fail_attempt(&fence, run, "a", FailureKind::Cluster, "again", at(3)).await.unwrap_err();
         assert!(matches!(error, Error::Conflict { .. }), "{error}");
@@ -81,7 +82,8 @@ on_both! {
         let failed = AttemptOutcome::Failed;
         assert_eq!(ends, [(failed, FailureKind::Cluster), (failed, FailureKind::Query)]);
         let failure = Some(FailureKind::Query);
-        let run = ledger.finish_run(&fence, run, RunOutcome::Failed, failure, Some("step a failed"), at(6)).await.unwrap();
+        let reason = Some("step a failed");
+        let run = ledger.finish_run(&fence, run, RunOutcome::Failed, failure, reason, at(6)).await.unwrap();
         assert_eq!((run.state, run.failure, run.reason.as_deref()), (RunState::Failed, failure, Some("step a failed")));
     }
 

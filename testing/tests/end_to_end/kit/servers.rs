@@ -14,23 +14,30 @@ const SLOTS: &str = "2";
 
 /// A scheduler and executors; all are killed when this is dropped.
 pub struct Cluster {
+    /// Of the cluster plane.
     pub url: String,
+    /// Host and port of the front door.
+    pub front_door: String,
     pub executors: Vec<Process>,
-    _scheduler: Process,
+    pub scheduler: Process,
 }
 
 impl Cluster {
     /// Starts the processes on free ports, in the folder and with the variables of `place`.
     pub fn start(place: &Place, executors: usize) -> Self {
-        let scheduler = place.start(&["scheduler", "--port", "0"]);
-        let line = scheduler.wait_for_line("scheduler listening on ", PATIENCE).unwrap();
+        let ledger = format!("sqlite://{}", place.folder().join("ledger.sqlite").display());
+        let scheduler =
+            place.start(&["scheduler", "--port", "0", "--front-door-port", "0", "--ledger", ledger.as_str()]);
+        let line = scheduler.wait_for_line("front door listening on ", PATIENCE).unwrap();
+        let front_door = line.split([' ', ',']).nth(4).unwrap().to_owned();
+        let line = scheduler.wait_for_line("cluster plane listening on ", PATIENCE).unwrap();
         let url = format!("http://{}", line.rsplit(' ').next().unwrap());
         let arguments = ["executor", "--port", "0", "--task-port", "0", "--slots", SLOTS, "--scheduler", url.as_str()];
         let executors: Vec<Process> = (0..executors).map(|_| place.start(&arguments)).collect();
         for executor in &executors {
             executor.wait_for_line(" listening on ports ", PATIENCE).unwrap();
         }
-        Self { url, executors, _scheduler: scheduler }
+        Self { url, front_door, executors, scheduler }
     }
 
     /// What the executors call themselves.
@@ -46,7 +53,7 @@ impl Cluster {
 /// A MinIO server with the bucket `airline`.
 pub struct S3 {
     pub server: Minio,
-    store: AmazonS3,
+    pub store: AmazonS3,
     runtime: tokio::runtime::Runtime,
 }
 
