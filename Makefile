@@ -4,9 +4,11 @@ CARGO ?= cargo
 FLEET := target/debug/fleet
 TESTS := --workspace --lib --bins --tests
 SERVERS ?=
+CHAOS_ROUNDS ?= 50
+CHAOS_SEED ?= $(shell date +%s)
 INSTALLED := $(or $(TEST_SERVERS_DIR),$(CURDIR)/.servers)
 
-.PHONY: demo build test verify lint proto install-test-servers test-timescale load studies bench
+.PHONY: demo build test verify lint proto install-test-servers test-timescale load chaos studies bench
 
 demo: build
 	$(FLEET) demo
@@ -42,6 +44,11 @@ test-timescale:
 # A thousand runs at once; times and memory are printed.
 load: build install-test-servers
 	$(CARGO) test --workspace --test end_to_end -- --ignored --nocapture thousand_runs
+
+# Rounds of the job service with one fault each at a random moment: half an hour. A round is played again by its seed.
+chaos: build install-test-servers
+	CHAOS_ROUNDS=$(CHAOS_ROUNDS) CHAOS_SEED=$(CHAOS_SEED) \
+		$(CARGO) test --workspace --test chaos -- --ignored --nocapture
 
 # How often bounds and alerts are right, by simulation: takes minutes and prints the tables of docs/reference/studies.md.
 studies:

@@ -85,7 +85,7 @@ fn table(runs: &[Run], now: DateTime<Utc>) -> Vec<String> {
             text::instant(run.submitted_at.as_ref()),
             text::elapsed(run.started_at.as_ref(), end).map(text::seconds).unwrap_or_default(),
             run.submitted_by.clone(),
-            run.reason.clone(),
+            run.reason.lines().next().unwrap_or_default().to_owned(),
         ]);
     }
     table.lines()

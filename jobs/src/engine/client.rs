@@ -52,6 +52,7 @@ pub struct Stage {
     pub id: u32,
     pub partitions: u32,
     /// Read from files of tables, or as they landed.
+    pub rows_scanned: u64,
     pub bytes_scanned: u64,
     /// Read from the stages before.
     pub bytes_shuffled: u64,
@@ -181,6 +182,9 @@ impl ClusterClient {
                 let metrics: MetricsSet =
                     OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
                 let sum = |name| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
+                if operator.operator_desc.starts_with("DataSourceExec") {
+                    executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
+                }
                 executed.bytes_scanned += sum("bytes_scanned");
                 executed.bytes_shuffled += sum("decoded_bytes");
                 let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();

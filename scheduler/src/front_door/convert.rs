@@ -73,14 +73,16 @@ pub(super) fn summary(run: &Run) -> v1::Run {
 }
 
 /// A run without its steps, but with what they came to together.
-pub(super) fn listed(run: &Run, tally: Option<&Tally>) -> v1::Run {
+pub(super) fn listed(run: &Run, tally: Option<&Tally>, seen: Option<&Seen>) -> v1::Run {
     let narrow = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     let tally = tally.cloned().unwrap_or_default();
+    let stages: Vec<StageView> =
+        seen.iter().flat_map(|seen| seen.steps.values()).flat_map(|step| step.stages.clone()).collect();
     let (rows_written, bytes_written) = (tally.rows, tally.bytes);
     v1::Run {
         steps_done: narrow(tally.steps_ended),
         steps_total: narrow(tally.steps),
-        progress: Some(v1::Progress { rows_written, bytes_written, ..v1::Progress::default() }),
+        progress: Some(v1::Progress { rows_written, bytes_written, ..of_stages(&stages) }),
         ..summary(run)
     }
 }
@@ -108,7 +110,9 @@ pub(super) fn run(whole: &WholeRun, seen: Option<&Seen>, now: DateTime<Utc>) -> 
         .map(|one| step(one, whole, seen.and_then(|seen| seen.steps.get(&one.name)).unwrap_or(&nothing)))
         .collect();
     let mut run = summary(&whole.run);
-    run.sequence += seen.map_or(0, |seen| seen.changes.min((1 << LIVE_BITS) - 1));
+    // What is known of a run that has ended may be lost, and its sequence must not go back.
+    let live = seen.filter(|_| !whole.run.state.is_ended());
+    run.sequence += live.map_or(0, |seen| seen.changes.min((1 << LIVE_BITS) - 1));
     run.steps_total = count(steps.len());
     run.steps_done = count(whole.steps.iter().filter(|step| step.state.is_ended()).count());
     let mut progress = v1::Progress::default();
@@ -138,15 +142,10 @@ fn count(number: usize) -> u32 {
 
 fn step(step: &Step, whole: &WholeRun, seen: &StepSeen) -> v1::Step {
     let stages: Vec<v1::Stage> = seen.stages.iter().zip(1..).map(|(view, number)| stage(view, number)).collect();
-    let sum = |of: fn(&StageView) -> u64| seen.stages.iter().map(of).sum();
     let progress = v1::Progress {
-        tasks_done: sum(|stage| stage.tasks_done.into()),
-        tasks_total: sum(|stage| stage.tasks_total.into()),
-        rows_read: sum(|stage| stage.rows_read),
-        bytes_read: sum(|stage| stage.bytes_read),
         rows_written: if step.state == StepState::Succeeded { step.rows } else { 0 },
         bytes_written: if step.state == StepState::Succeeded { step.bytes } else { 0 },
-        estimated_remaining: None,
+        ..of_stages(&seen.stages)
     };
     let inputs = whole.inputs.iter().filter(|(name, _)| *name == step.name);
     v1::Step {
@@ -171,6 +170,17 @@ fn step(step: &Step, whole: &WholeRun, seen: &StepSeen) -> v1::Step {
         verified: step.verified,
         published_rows: step.published_rows,
         stages,
+    }
+}
+
+fn of_stages(stages: &[StageView]) -> v1::Progress {
+    let sum = |of: fn(&StageView) -> u64| stages.iter().map(of).sum();
+    v1::Progress {
+        tasks_done: sum(|stage| stage.tasks_done.into()),
+        tasks_total: sum(|stage| stage.tasks_total.into()),
+        rows_read: sum(|stage| stage.rows_read),
+        bytes_read: sum(|stage| stage.bytes_read),
+        ..v1::Progress::default()
     }
 }
 

@@ -13,7 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::{convert, lineage, watch};
-use crate::ledger::{RunFilter, RunId, RunState};
+use crate::ledger::{Run, RunFilter, RunId, RunState};
 use crate::service::{BackfillRequest, Error, Service, SubmitRequest, Target, Term};
 
 /// Streams of WatchRun at once.
@@ -107,7 +107,7 @@ impl JobService for Jobs {
 
     async fn list_runs(&self, request: Request<v1::ListRunsRequest>) -> Result<Response<v1::ListRunsResponse>, Status> {
         let _timer = self.service.metrics.call("ListRuns");
-        self.service.term()?;
+        let term = self.service.term()?;
         let request = request.into_inner();
         let filter = filter(&request)?;
         let digest = digest(&filter);
@@ -122,8 +122,9 @@ impl JobService for Jobs {
         let page = self.service.ledger.list(&filter, size, after).await.map_err(Error::from)?;
         let ids: Vec<RunId> = page.runs.iter().map(|run| run.id).collect();
         let tallies = self.service.ledger.tallies(&ids).await.map_err(Error::from)?;
+        let listed = |run: &Run| convert::listed(run, tallies.get(&run.id), term.seen(run.id).as_ref());
         Ok(Response::new(v1::ListRunsResponse {
-            runs: page.runs.iter().map(|run| convert::listed(run, tallies.get(&run.id))).collect(),
+            runs: page.runs.iter().map(listed).collect(),
             next_page_token: page.next.map(|token| format!("{digest}-{token}")).unwrap_or_default(),
         }))
     }

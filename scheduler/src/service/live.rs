@@ -111,6 +111,7 @@ fn view(stage: &Stage) -> StageView {
         description: names.map(|name| name.trim_end_matches("Exec")).collect::<Vec<_>>().join(" < "),
         tasks_total: stage.partitions,
         tasks_done: stage.partitions,
+        rows_read: stage.rows_scanned,
         bytes_read: stage.bytes_scanned,
         ..StageView::default()
     }

@@ -126,6 +126,13 @@ impl Term {
         ended.iter().rev().find(|(ended, _)| *ended == run).map(|(_, live)| live.seen())
     }
 
+    /// What the run had come to when it ended before.
+    fn former(&self, run: RunId) -> Option<Arc<Live>> {
+        let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        let place = ended.iter().position(|(ended, _)| *ended == run)?;
+        ended.remove(place).map(|(_, live)| live)
+    }
+
     fn over(&self, run: RunId) {
         let Some(executed) = self.executing().remove(&run) else { return };
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
@@ -201,7 +208,8 @@ impl Term {
     }
 
     async fn spawn(&self, executions: &mut Executions, run: Run) {
-        let (live, cancel, id) = (Arc::new(Live::default()), Arc::new(Notify::new()), run.id);
+        let (cancel, id) = (Arc::new(Notify::new()), run.id);
+        let live = self.former(id).unwrap_or_default();
         let executing =
             Executing { entry: QueueEntry::from(&run), live: Arc::clone(&live), cancel: Arc::clone(&cancel) };
         self.executing().insert(id, executing);

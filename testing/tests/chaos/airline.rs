@@ -21,14 +21,13 @@ const MODEL: &str = "/*\ndescription: What the firing job computes.\ngrain: one 
 pub struct Airline {
     pub postgres: Postgres,
     pub s3: S3,
-    files: Place,
 }
 
 /// One round's own: where its processes run, and its databases.
 pub struct Ground {
     pub place: Place,
-    /// Where the files and tables are in the bucket.
-    pub prefix: String,
+    /// Where the tables are in the bucket.
+    pub warehouse: String,
     /// Names of databases.
     pub ledger: String,
     pub published: String,
@@ -36,7 +35,11 @@ pub struct Ground {
 
 impl Airline {
     pub fn start() -> Self {
-        Self { postgres: Postgres::start().unwrap(), s3: S3::start(), files: made_fleet(&OPTIONS) }
+        let (postgres, s3, files) = (Postgres::start().unwrap(), S3::start(), made_fleet(&OPTIONS));
+        for part in ["landing", "reference"] {
+            s3.upload(&files.data_folder().join(part), &format!("fleet/{part}"));
+        }
+        Self { postgres, s3 }
     }
 
     /// Brings back what a round that failed left down.
@@ -52,16 +55,13 @@ impl Airline {
 
     /// All files delivered, nothing ingested.
     pub fn ground(&self, name: &str) -> Ground {
-        for part in ["landing", "reference"] {
-            self.s3.upload(&self.files.data_folder().join(part), &format!("{name}/{part}"));
-        }
         let [ledger, published] = ["ledger", "published"].map(|database| format!("{name}_{database}"));
         for database in [&ledger, &published] {
             self.postgres.create_database(database).unwrap();
         }
         let plain = ("NO_COLOR".to_owned(), "1".to_owned());
-        let place = Place::new().with_data(&format!("s3://airline/{name}")).with_variables(self.s3.server.env());
-        let place = place.with_variables(vec![plain]);
+        let place = Place::new().with_data("s3://airline/fleet").with_variables(self.s3.server.env());
+        let place = place.with_variables(vec![plain]).with_option("--warehouse", &format!("s3://airline/{name}"));
         let catalog = place.folder().join("catalog");
         for (file, text) in [("jobs/every_minute.yaml", JOB), ("chaos/tick.sql", MODEL)] {
             let path = catalog.join(file);
@@ -69,7 +69,7 @@ impl Airline {
             fs::write(path, text).unwrap();
         }
         let place = place.with_option("--catalog", catalog.to_str().unwrap());
-        Ground { place, prefix: name.to_owned(), ledger, published }
+        Ground { place, warehouse: name.to_owned(), ledger, published }
     }
 
     /// What a query of a database gives: a line a row, columns parted by `|`.

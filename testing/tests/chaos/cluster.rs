@@ -7,7 +7,7 @@ use fleet_testing::free_port;
 
 use crate::airline::{Airline, Ground};
 use crate::kit::PATIENCE;
-use crate::story::say;
+use crate::story::{say, tell};
 use crate::supervised::Supervised;
 
 const LOG: &str = "warn,fleet_scheduler=info,fleet_executor=info,fleet_jobs=info";
@@ -84,18 +84,18 @@ impl Cluster {
     }
 
     /// The runs as the service tells them, and everything that the processes printed.
-    fn tell(&self) {
+    fn tell_all(&self) {
         let servers: Vec<String> = self.servers.iter().map(|server| format!("http://{server}")).collect();
         let servers = ["--server", &servers.join(",")];
         let runs = self.ground.place.run(&[&["runs", "--json"], &servers[..]].concat());
-        eprintln!("{}{}", runs.stdout, runs.stderr);
+        tell(format_args!("{}{}", runs.stdout, runs.stderr));
         for run in runs.stdout.lines().filter_map(|run| serde_json::from_str::<serde_json::Value>(run).ok()) {
             let id = run["id"].as_str().unwrap_or_default();
             let shown = self.ground.place.run(&[&["runs", "show", id], &servers[..]].concat());
-            eprintln!("{}{}", shown.stdout, shown.stderr);
+            tell(format_args!("{}{}", shown.stdout, shown.stderr));
         }
         for process in self.schedulers.iter().chain(&self.executors) {
-            eprintln!("{}", process.lines().join("\n"));
+            tell(format_args!("{}", process.lines().join("\n")));
         }
     }
 }
@@ -104,7 +104,7 @@ impl Drop for Cluster {
     fn drop(&mut self) {
         if thread::panicking() {
             say(format_args!("a round failed; ended by themselves: {:?}", self.ended));
-            self.tell();
+            self.tell_all();
         }
     }
 }

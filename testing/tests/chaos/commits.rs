@@ -25,7 +25,7 @@ pub fn of(airline: &Airline, ground: &Ground) -> BTreeMap<String, Vec<Commit>> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let mut commits: BTreeMap<String, Vec<Commit>> = BTreeMap::new();
     runtime.block_on(async {
-        let warehouse = Path::from(format!("{}/warehouse", ground.prefix));
+        let warehouse = Path::from(ground.warehouse.as_str());
         let objects: Vec<ObjectMeta> = airline.s3.store.list(Some(&warehouse)).try_collect().await.unwrap();
         for object in objects {
             let entry = object.location.to_string();

@@ -39,7 +39,7 @@ pub struct Undisturbed {
 /// A round that passed.
 pub struct Played {
     pub takeover: Option<Duration>,
-    takes: Duration,
+    pub takes: Duration,
     lost: usize,
     /// Commits more than undisturbed, by table.
     surplus: BTreeMap<String, usize>,
