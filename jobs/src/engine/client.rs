@@ -182,10 +182,11 @@ impl ClusterClient {
                 let metrics: MetricsSet =
                     OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
                 let sum = |name| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
-                if operator.operator_desc.starts_with("DataSourceExec") {
-                    executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
+                let bytes_scanned = sum("bytes_scanned");
+                if bytes_scanned > 0 {
+                    executed.rows_scanned += sum("output_rows");
                 }
-                executed.bytes_scanned += sum("bytes_scanned");
+                executed.bytes_scanned += bytes_scanned;
                 executed.bytes_shuffled += sum("decoded_bytes");
                 let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
                 executed.operators.push((operator.depth, operator.operator_desc, metrics));

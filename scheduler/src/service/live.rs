@@ -87,11 +87,14 @@ impl Live {
         let looked_at = known.stages.split_off(known.over);
         let as_ran = |stage: &Stage| {
             let former = looked_at.iter().find(|former| former.number == stage.id).cloned();
+            let former = former.unwrap_or_else(|| view(stage));
             StageView {
                 tasks_done: stage.partitions,
                 tasks_total: stage.partitions,
                 tasks_running: 0,
-                ..former.unwrap_or_else(|| view(stage))
+                rows_read: former.rows_read.max(stage.rows_scanned),
+                bytes_read: former.bytes_read.max(stage.bytes_scanned),
+                ..former
             }
         };
         known.stages.extend(executed.iter().map(as_ran));
