@@ -27,11 +27,6 @@ impl Changes {
         }
     }
 
-    /// How many runs are watched.
-    pub fn len(&self) -> usize {
-        self.watched().len()
-    }
-
     fn watched(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<()>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -54,6 +49,6 @@ mod tests {
         watcher.changed().await.unwrap();
         drop(watcher);
         let _watcher = changes.watch(other);
-        assert_eq!(changes.len(), 1);
+        assert_eq!(changes.watched().len(), 1);
     }
 }
