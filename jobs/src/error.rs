@@ -108,7 +108,7 @@ impl Error {
             Self::Engine { source, .. } => engine_failure(source),
             Self::Cluster { .. } => FailureKind::Cluster,
             Self::Storage { .. } | Self::Delta { .. } => FailureKind::Storage,
-            Self::Publish(_) => FailureKind::Database,
+            Self::Publish(error) => unread(error).map_or(FailureKind::Database, Self::kind),
             Self::Superseded { .. } => FailureKind::Leader,
             Self::TimedOut { .. } => FailureKind::Timeout,
         }
@@ -116,6 +116,11 @@ impl Error {
 
     /// Whether the same thing may succeed later, with nothing changed by anyone.
     pub fn may_pass(&self) -> bool {
+        if let Self::Publish(error) = self
+            && let Some(error) = unread(error)
+        {
+            return error.may_pass();
+        }
         match self.kind() {
             FailureKind::Conflict | FailureKind::Cluster | FailureKind::Memory => true,
             FailureKind::Storage => stored(self).is_none_or(storage_may_pass),
@@ -127,6 +132,14 @@ impl Error {
     pub fn delta(table: impl std::fmt::Display) -> impl FnOnce(deltalake_core::DeltaTableError) -> Self {
         let table = table.to_string();
         move |source| Self::Delta { table, source }
+    }
+}
+
+/// Why the rows to publish could not be read, where it is that.
+fn unread(error: &publish::Error) -> Option<&Error> {
+    match error {
+        publish::Error::Source { source, .. } => source.downcast_ref(),
+        _ => None,
     }
 }
 
@@ -206,5 +219,14 @@ mod tests {
         };
         assert!(Error::delta("a.b")(delta).may_pass());
         assert!(!Error::invalid("x", "y").may_pass());
+    }
+
+    #[test]
+    fn what_kept_rows_from_being_read_is_what_kept_them_from_being_published() {
+        let lost = Error::Cluster { url: "http://x".into(), problem: "an executor was lost".into() };
+        let unread = Error::Publish(publish::Error::Source { table: "a.b".into(), source: lost.into() });
+        assert_eq!((unread.kind(), unread.may_pass()), (FailureKind::Cluster, true));
+        let gone = publish::Error::Source { table: "a.b".into(), source: "no such file".into() };
+        assert_eq!((Error::Publish(gone).kind()), FailureKind::Database);
     }
 }
