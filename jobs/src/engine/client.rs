@@ -54,7 +54,7 @@ pub struct Stage {
     /// Read from files of tables, or as they landed.
     pub rows_scanned: u64,
     pub bytes_scanned: u64,
-    /// Read from the stages before.
+    /// Fetched from other executors, in memory.
     pub bytes_shuffled: u64,
     /// Operators from the root down: depth, description, metrics.
     pub operators: Vec<(u32, String, String)>,
