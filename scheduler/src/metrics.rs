@@ -84,7 +84,10 @@ impl Metrics {
             rows_written: counter("fleet_rows_written_total", "Rows of committed tables that steps wrote.")?,
             bytes_written: counter("fleet_bytes_written_total", "Bytes of the tables' files that steps wrote.")?,
             bytes_scanned: counter("fleet_bytes_scanned_total", "Bytes that stages read from input files.")?,
-            bytes_shuffled: counter("fleet_bytes_shuffled_total", "Bytes in memory that stages fetched from other executors.")?,
+            bytes_shuffled: counter(
+                "fleet_bytes_shuffled_total",
+                "Bytes in memory that stages fetched from other executors.",
+            )?,
             stages: counter("fleet_stages_total", "Stages that ended.")?,
             tasks: counter("fleet_tasks_total", "Tasks of the stages that ended.")?,
             call_seconds: histograms("fleet_rpc_seconds", "What a call of a client took.", &["rpc"], &CALL_SECONDS)?,
