@@ -184,7 +184,7 @@ impl ClusterClient {
                 let sum = |name| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
                 let bytes_scanned = sum("bytes_scanned");
                 if bytes_scanned > 0 {
-                    executed.rows_scanned += sum("output_rows");
+                    executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
                 }
                 executed.bytes_scanned += bytes_scanned;
                 executed.bytes_shuffled += sum("decoded_bytes");
