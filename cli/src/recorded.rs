@@ -77,7 +77,7 @@ fn new_run(catalog: &Catalog, asked: &Asked<'_>) -> NewRun {
     let mut models: BTreeSet<String> = BTreeSet::new();
     for name in asked.names {
         match catalog.jobs.get(name) {
-            Some(job) => models.extend(job.models.iter().map(ToString::to_string)),
+            Some(job) => models.extend(job.model_names()),
             None => _ = models.insert(name.clone()),
         }
     }

@@ -75,6 +75,13 @@ pub struct Job {
     pub time_limit: Option<TimeDelta>,
 }
 
+impl Job {
+    /// Its models, each as `schema.table`.
+    pub fn model_names(&self) -> Vec<String> {
+        self.models.iter().map(ToString::to_string).collect()
+    }
+}
+
 impl Catalog {
     /// The built-in catalogue, with the files of `overlay` added, or put in the place of those of the same name.
     pub async fn load(overlay: Option<&Path>) -> Result<Self> {

@@ -58,7 +58,7 @@ fn view(number: usize, stage: &ExecutionStage) -> StageView {
     let ended = matches!(stage, ExecutionStage::Successful(_));
     let total = if ended { done } else { partitions.max(tasks.len() - failed) };
     let read = metrics.map(|metrics| scanned(plan, metrics)).unwrap_or_default();
-    let put_out = metrics.and_then(|metrics| committed(plan, metrics)).unwrap_or_else(|| handed_on(tasks));
+    let put_out = metrics.and_then(committed).unwrap_or_else(|| handed_on(tasks));
     StageView {
         number: narrow(number),
         description: description(plan),
@@ -71,12 +71,8 @@ fn view(number: usize, stage: &ExecutionStage) -> StageView {
         rows_read: read.0,
         bytes_read: read.1,
         started_at: tasks.iter().filter_map(|task| instant(task.start_exec_time)).min(),
-        ended_at: if ended { tasks.iter().filter_map(ended_at).max() } else { None },
+        ended_at: if ended { tasks.iter().filter_map(|task| instant(task.end_exec_time)).max() } else { None },
     }
-}
-
-fn ended_at(task: &TaskInfo) -> Option<DateTime<Utc>> {
-    instant(task.end_exec_time)
 }
 
 fn instant(milliseconds: u128) -> Option<DateTime<Utc>> {
@@ -99,10 +95,8 @@ fn description(plan: &Arc<dyn ExecutionPlan>) -> String {
 }
 
 /// Rows and bytes of the table's files, where the stage writes them.
-fn committed(plan: &Arc<dyn ExecutionPlan>, metrics: &[MetricsSet]) -> Option<(u64, u64)> {
-    let mut operators = Vec::new();
-    walk(plan, &mut operators);
-    metrics.iter().take(operators.len()).find_map(|metrics| {
+fn committed(metrics: &[MetricsSet]) -> Option<(u64, u64)> {
+    metrics.iter().find_map(|metrics| {
         let bytes = metrics.sum_by_name("bytes_written")?.as_usize() as u64;
         Some((metrics.output_rows().unwrap_or(0) as u64, bytes))
     })

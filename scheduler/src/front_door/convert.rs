@@ -258,7 +258,7 @@ pub(super) fn job(job: &Job, state: Option<&ScheduleState>, runs_max: usize, now
     v1::Job {
         name: job.name.clone(),
         description: job.description.clone(),
-        models: job.models.iter().map(ToString::to_string).collect(),
+        models: job.model_names(),
         ingest: job.ingest,
         default_interval: unit(job.default_interval).into(),
         schedule: job.schedule.as_ref().map(|schedule| scheduled(schedule, state, now)),

@@ -1,6 +1,7 @@
 //! `fleet.v1.JobService`.
 
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -297,8 +298,8 @@ fn filter(request: &v1::ListRunsRequest) -> Result<RunFilter, Status> {
     })
 }
 
-/// What a page token belongs to.
-fn digest(filter: &RunFilter) -> String {
-    let digest = Sha256::digest(format!("{filter:?}"));
+/// What a page token of this request begins with.
+pub(super) fn digest(asked: &impl Debug) -> String {
+    let digest = Sha256::digest(format!("{asked:?}"));
     digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }

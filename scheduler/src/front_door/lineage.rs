@@ -1,11 +1,10 @@
 //! GetLineage: checks what is asked, and pages what is answered.
 
 use fleet_proto::v1;
-use sha2::{Digest, Sha256};
 use tonic::Status;
 
 use super::convert::{table_version, timestamp};
-use super::job_service::{interval, invalid, run_id};
+use super::job_service::{digest, interval, invalid, run_id};
 use crate::service::{LineageNode, LineageRequest, Made, Service, SourceFile};
 
 const PAGE_SIZE: u32 = 500;
@@ -40,9 +39,7 @@ pub(super) async fn answer(
 
 /// What a page token of this request begins with, and the file that the page begins with.
 fn page(request: &v1::GetLineageRequest) -> Result<(String, usize), Status> {
-    let asked = (&request.table, &request.run_id, &request.interval, request.depth_max);
-    let digest = Sha256::digest(format!("{asked:?}"));
-    let digest: String = digest.iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+    let digest = digest(&(&request.table, &request.run_id, &request.interval, request.depth_max));
     if request.page_token.is_empty() {
         return Ok((digest, 0));
     }

@@ -1,9 +1,8 @@
 //! What clients ask for.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
+use chrono::{Datelike, NaiveDate, Utc};
 use fleet_jobs::catalog::{Interval, Job, Unit};
 
 use super::{Error, Result, Service};
@@ -56,7 +55,7 @@ impl Service {
             job,
             models,
             ingest,
-            interval: request.interval.map(days),
+            interval: request.interval.map(Into::into),
             parameters: request.parameters,
             verify: request.verify,
             priority: request.priority,
@@ -73,16 +72,16 @@ impl Service {
     pub async fn backfill(&self, request: BackfillRequest) -> Result<Backfilled> {
         let term = self.term()?;
         check(request.priority, request.idempotency_key.as_deref())?;
-        let job = Arc::new(self.job(&request.job)?.clone());
+        let job = self.job(&request.job)?;
         let unit = request.unit.unwrap_or(job.default_interval);
         let intervals = units(request.start, request.end, unit)?;
-        let models: Vec<String> = job.models.iter().map(ToString::to_string).collect();
+        let models = job.model_names();
         self.check_parameters(&models, &request.parameters)?;
         let new = NewBackfill {
             job: request.job,
             models,
             ingest: job.ingest,
-            intervals: intervals.into_iter().map(days).collect(),
+            intervals: intervals.into_iter().map(Into::into).collect(),
             parallelism: request.parallelism.max(1),
             parameters: request.parameters,
             priority: request.priority,
@@ -173,7 +172,7 @@ impl Service {
         match target {
             Target::Job(name) => {
                 let job = self.job(&name)?;
-                Ok((Some(name), job.models.iter().map(ToString::to_string).collect(), job.ingest))
+                Ok((Some(name), job.model_names(), job.ingest))
             }
             Target::Models(models) if models.is_empty() => Err(Error::invalid("models", "expected at least one")),
             Target::Models(models) => {
@@ -242,12 +241,6 @@ fn units(start: NaiveDate, end: NaiveDate, unit: Unit) -> Result<Vec<Interval>> 
         return Err(Error::invalid("end", problem.to_lowercase()));
     }
     Ok(range.units(unit).into_iter().map(|from| Interval { from, to: unit.after(from, 1) }).collect())
-}
-
-/// As the ledger keeps it.
-fn days(interval: Interval) -> ledger::Interval {
-    let midnight = |day: NaiveDate| -> DateTime<Utc> { day.and_time(NaiveTime::MIN).and_utc() };
-    ledger::Interval { start: midnight(interval.from), end: midnight(interval.to) }
 }
 
 #[cfg(test)]

@@ -72,7 +72,7 @@ fn new_run(service: &Service, name: &str, fire_at: DateTime<Utc>, interval: Inte
     let job = service.setup.catalog.jobs.get(name);
     NewRun {
         job: Some(name.to_owned()),
-        models: job.map(|job| job.models.iter().map(ToString::to_string).collect()).unwrap_or_default(),
+        models: job.map(Job::model_names).unwrap_or_default(),
         ingest: job.is_some_and(|job| job.ingest),
         interval: Some(interval),
         parameters: Default::default(),
