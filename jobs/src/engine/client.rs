@@ -49,6 +49,8 @@ pub struct ClusterClient {
 /// A stage as it was executed.
 #[derive(Clone, Debug, Default, serde::Serialize)]
 pub struct Stage {
+    /// The id of its job on the cluster.
+    pub job: String,
     pub id: u32,
     pub partitions: u32,
     /// Read from files of tables, or as they landed.
@@ -177,7 +179,8 @@ impl ClusterClient {
         let request = GetJobMetricsParams { job_id: job_id.to_owned() };
         let metrics = self.scheduler.clone().get_job_metrics(request).await.map_err(|status| self.lost(&status))?;
         let stages = metrics.into_inner().stages.into_iter().map(|stage| {
-            let mut executed = Stage { id: stage.stage_id, partitions: stage.partitions, ..Stage::default() };
+            let mut executed =
+                Stage { job: job_id.to_owned(), id: stage.stage_id, partitions: stage.partitions, ..Stage::default() };
             for operator in stage.operators {
                 let metrics: MetricsSet =
                     OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();

@@ -105,8 +105,8 @@ impl ClusterPlane {
         self.executors.drain(executor_id, grace).await
     }
 
-    /// The stages of the jobs that are under way, by the name of the job.
-    pub async fn stages(&self) -> Vec<(String, Vec<StageView>)> {
+    /// Of each job that is under way its id, its name, and its stages.
+    pub async fn stages(&self) -> Vec<(String, String, Vec<StageView>)> {
         progress::stages(self.executors.running()).await
     }
 

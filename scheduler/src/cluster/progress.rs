@@ -14,6 +14,8 @@ use datafusion::physical_plan::metrics::MetricsSet;
 /// A stage as it stands.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StageView {
+    /// The id of its job.
+    pub job: String,
     pub number: u32,
     /// The operators from the root down, in a line.
     pub description: String,
@@ -31,19 +33,21 @@ pub struct StageView {
     pub ended_at: Option<DateTime<Utc>>,
 }
 
-/// The stages of each job, by the job's name.
-pub(super) async fn stages(jobs: HashMap<JobId, JobInfoCache>) -> Vec<(String, Vec<StageView>)> {
+/// The id of each job, its name, and its stages.
+pub(super) async fn stages(jobs: HashMap<JobId, JobInfoCache>) -> Vec<(String, String, Vec<StageView>)> {
     let mut found = Vec::with_capacity(jobs.len());
-    for job in jobs.into_values() {
+    for (id, job) in jobs {
+        let id = id.to_string();
         let graph = job.execution_graph.read().await;
-        let mut stages: Vec<StageView> = graph.stages().iter().map(|(number, stage)| view(*number, stage)).collect();
+        let mut stages: Vec<StageView> =
+            graph.stages().iter().map(|(number, stage)| view(&id, *number, stage)).collect();
         stages.sort_by_key(|stage| stage.number);
-        found.push((graph.job_name().to_owned(), stages));
+        found.push((id, graph.job_name().to_owned(), stages));
     }
     found
 }
 
-fn view(number: usize, stage: &ExecutionStage) -> StageView {
+fn view(job: &str, number: usize, stage: &ExecutionStage) -> StageView {
     let (plan, partitions, metrics) = match stage {
         ExecutionStage::UnResolved(stage) => (&stage.plan, 0, None),
         ExecutionStage::Resolved(stage) => (&stage.plan, stage.partitions, None),
@@ -60,6 +64,7 @@ fn view(number: usize, stage: &ExecutionStage) -> StageView {
     let read = metrics.map(|metrics| scanned(plan, metrics)).unwrap_or_default();
     let put_out = metrics.and_then(committed).unwrap_or_else(|| handed_on(tasks));
     StageView {
+        job: job.to_owned(),
         number: narrow(number),
         description: description(plan),
         tasks_total: narrow(total),

@@ -95,7 +95,7 @@ impl Progress for Recorder {
                 self.record(Record::Retrying { step: step.to_owned(), kind, reason });
             }
             Event::Ended(ended) => {
-                self.live.does(&ended.report.table, "");
+                self.live.ends(&ended.report.table, true);
                 let (step, end) = (ended.report.table.clone(), Box::new(step_end(ended.report)));
                 tracing::info!(run = %self.run, step, rows = end.rows, seconds = ended.elapsed.as_secs_f64(), "step done");
                 let outcome = end.outcome.as_str();
@@ -106,7 +106,7 @@ impl Progress for Recorder {
             Event::Failed { error, .. } if error.kind() == fleet_jobs::FailureKind::Leader => {}
             Event::Failed { step, error } => {
                 tracing::warn!(run = %self.run, step, %error, "step failed");
-                self.live.does(step, "");
+                self.live.ends(step, false);
                 let kind = FailureKind::from(error.kind());
                 self.metrics.attempt_failed(kind.as_str());
                 self.metrics.step_unsuccessful("failed");

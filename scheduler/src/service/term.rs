@@ -233,11 +233,11 @@ impl Term {
             if self.running() == 0 {
                 continue;
             }
-            for (job, stages) in self.plane.stages().await {
-                let Some((run, step)) = job.split_once('/') else { continue };
+            for (job, name, stages) in self.plane.stages().await {
+                let Some((run, step)) = name.split_once('/') else { continue };
                 let Ok(run) = run.parse() else { continue };
                 let live = self.executing().get(&run).map(|executing| Arc::clone(&executing.live));
-                if live.is_some_and(|live| live.reached(step, stages)) {
+                if live.is_some_and(|live| live.reached(step, &job, stages)) {
                     service.changes.changed(run);
                 }
             }
