@@ -37,7 +37,7 @@ impl Session {
         let setup = Setup {
             publish: needs.publish.map(str::to_owned),
             partitions: Some(common.partitions.unwrap_or(slots * 2).max(1)),
-            ..setup(common, slots).await?
+            ..setup(common, slots, Stores::new()).await?
         };
         let publisher = setup.publisher().await?;
         let (url, embedded) = match common.scheduler.as_deref().filter(|url| !url.is_empty()) {
@@ -54,7 +54,7 @@ impl Session {
 }
 
 /// The catalogue, the tables and the landing folder that the options name.
-pub async fn setup(common: &Common, steps_max: usize) -> anyhow::Result<Setup> {
+pub async fn setup(common: &Common, steps_max: usize, stores: Arc<Stores>) -> anyhow::Result<Setup> {
     let catalog = Arc::new(Catalog::load(common.catalog.as_deref()).await?);
     let data = Folder::parse(&common.data)?;
     if let (None, "file", Ok(path)) = (&common.warehouse, data.url().scheme(), data.url().to_file_path())
@@ -66,7 +66,7 @@ pub async fn setup(common: &Common, steps_max: usize) -> anyhow::Result<Setup> {
         Some(warehouse) => Folder::parse(warehouse)?,
         None => data.join("warehouse"),
     };
-    let warehouse = Warehouse::new(root, Stores::new());
+    let warehouse = Warehouse::new(root, stores);
     let (landing, partitions) = (Landing::new(data), common.partitions);
     Ok(Setup { catalog, warehouse, landing, partitions, steps_max, publish: None })
 }

@@ -1,9 +1,10 @@
-//! Ballista's execution engine with two things added.
+//! Ballista's execution engine with three things added.
 //!
 //! A task wakes the poll loop when it ends: left alone, the loop would find out at its next idle tick, up to a second
 //! later. And what would make Ballista run a stage again ends the job instead, so that its driver runs it anew: a stage
 //! that is attempted again, and input that cannot be fetched. Ballista rolls a running stage back but leaves what its
-//! finished tasks had already handed on, and the next stage reads those rows twice.
+//! finished tasks had already handed on, and the next stage reads those rows twice. And a task tells how many bytes of
+//! shuffle files it wrote, which Ballista keeps to itself.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,9 +17,9 @@ use ballista_executor::execution_engine::{DefaultExecutionEngine, ExecutionEngin
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion::physical_plan::metrics::MetricsSet;
+use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
 use datafusion::prelude::SessionConfig;
-use fleet_jobs::engine::RUN_AGAIN;
+use fleet_jobs::engine::{RUN_AGAIN, SHUFFLED_BYTES};
 use tokio::sync::Notify;
 
 /// Ballista's own engine, whose stages run once, and whose tasks wake whoever waits as the last thing they do.
@@ -47,7 +48,7 @@ impl ExecutionEngine for StageEngine {
             work_dir,
             config,
         )?;
-        Ok(Arc::new(Stage { inner, wake: Wake(self.wake.clone()) }))
+        Ok(Arc::new(Stage { inner, shuffled: Count::new(), wake: Wake(self.wake.clone()) }))
     }
 }
 
@@ -55,6 +56,8 @@ impl ExecutionEngine for StageEngine {
 #[derive(Debug)]
 struct Stage {
     inner: Arc<dyn QueryStageExecutor>,
+    /// Bytes of the shuffle files that the task wrote.
+    shuffled: Count,
     #[expect(dead_code, reason = "held for its drop")]
     wake: Wake,
 }
@@ -81,17 +84,25 @@ impl QueryStageExecutor for Stage {
             return Err(DataFusionError::Execution(RUN_AGAIN.to_owned()));
         }
         let written = self.inner.execute_query_stage(task_id, context).await;
-        written.map_err(|error| match error.find_root() {
+        let written = written.map_err(|error| match error.find_root() {
             DataFusionError::External(cause) if is_lost_input(cause.as_ref()) => {
                 tracing::warn!(%error, "input of a task is lost");
                 DataFusionError::Execution(RUN_AGAIN.to_owned())
             }
             _ => error,
-        })
+        })?;
+        self.shuffled.add(written.iter().map(|part| usize::try_from(part.num_bytes).unwrap_or(0)).sum());
+        Ok(written)
     }
 
+    /// The stage's root writes the shuffle files.
     fn collect_plan_metrics(&self) -> Vec<MetricsSet> {
-        self.inner.collect_plan_metrics()
+        let mut metrics = self.inner.collect_plan_metrics();
+        if let Some(root) = metrics.first_mut() {
+            let value = MetricValue::Count { name: SHUFFLED_BYTES.into(), count: self.shuffled.clone() };
+            root.push(Arc::new(Metric::new(value, Some(0))));
+        }
+        metrics
     }
 
     fn collect_runtime_stats_reports(&self) -> Vec<RuntimeStatsReport> {

@@ -53,8 +53,11 @@ pub enum Error {
     #[error("{what}: not committed, as another scheduler leads now; it goes on with the run")]
     Superseded { what: String },
     /// It took longer than allowed.
-    #[error("{what}: not done within {limit_seconds} s, its job's `time_limit`")]
+    #[error("{what}: not done within {limit_seconds} s, its `time_limit`")]
     TimedOut { what: String, limit_seconds: u64 },
+    /// A fault of this software.
+    #[error("{what}: panicked: {message}; this is a fault of the software, whose log says where")]
+    Panicked { what: String, message: String },
 }
 
 /// What kind of thing went wrong.
@@ -82,6 +85,8 @@ pub enum FailureKind {
     Timeout,
     /// The leader changed.
     Leader,
+    /// A fault of this software.
+    Internal,
 }
 
 impl Error {
@@ -111,6 +116,7 @@ impl Error {
             Self::Publish(error) => unread(error).map_or(FailureKind::Database, Self::kind),
             Self::Superseded { .. } => FailureKind::Leader,
             Self::TimedOut { .. } => FailureKind::Timeout,
+            Self::Panicked { .. } => FailureKind::Internal,
         }
     }
 

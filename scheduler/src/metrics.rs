@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use fleet_jobs::storage::Requested;
 use prometheus::{
     Encoder, Gauge, GaugeVec, HistogramOpts, HistogramTimer, HistogramVec, IntCounter, IntCounterVec, Opts, Registry,
     TextEncoder,
@@ -27,7 +28,9 @@ pub struct Metrics {
     stages: IntCounter,
     tasks: IntCounter,
     call_seconds: HistogramVec,
-    ledger_seconds: HistogramVec,
+    /// What queries and transactions of the ledger take, by `operation`: `read` or `write`.
+    pub ledger_seconds: HistogramVec,
+    object_store_seconds: HistogramVec,
     leader: Gauge,
     runs: GaugeVec,
     executor_slots: GaugeVec,
@@ -84,17 +87,20 @@ impl Metrics {
             rows_written: counter("fleet_rows_written_total", "Rows of committed tables that steps wrote.")?,
             bytes_written: counter("fleet_bytes_written_total", "Bytes of the tables' files that steps wrote.")?,
             bytes_scanned: counter("fleet_bytes_scanned_total", "Bytes that stages read from input files.")?,
-            bytes_shuffled: counter(
-                "fleet_bytes_shuffled_total",
-                "Bytes in memory that stages fetched from other executors.",
-            )?,
+            bytes_shuffled: counter("fleet_bytes_shuffled_total", "Bytes of the shuffle files that stages wrote.")?,
             stages: counter("fleet_stages_total", "Stages that ended.")?,
             tasks: counter("fleet_tasks_total", "Tasks of the stages that ended.")?,
             call_seconds: histograms("fleet_rpc_seconds", "What a call of a client took.", &["rpc"], &CALL_SECONDS)?,
             ledger_seconds: histograms(
                 "fleet_ledger_seconds",
-                "What an operation of the ledger took.",
+                "What a query or a transaction of the ledger took.",
                 &["operation"],
+                &CALL_SECONDS,
+            )?,
+            object_store_seconds: histograms(
+                "fleet_object_store_seconds",
+                "From a request to the object store to the beginning of its answer.",
+                &["method", "outcome"],
                 &CALL_SECONDS,
             )?,
             leader,
@@ -148,9 +154,15 @@ impl Metrics {
         self.call_seconds.with_label_values(&[rpc]).start_timer()
     }
 
-    /// Measures an operation of the ledger until it is dropped.
-    pub fn ledger(&self, operation: &str) -> HistogramTimer {
-        self.ledger_seconds.with_label_values(&[operation]).start_timer()
+    /// A request to the object store: `ok`, `refused` by its answer (as a condition that does not hold is), or `failed`.
+    pub fn requested(&self, request: Requested<'_>) {
+        let outcome = match request.status {
+            Some(200..400) => "ok",
+            Some(400..500) => "refused",
+            _ => "failed",
+        };
+        let seconds = self.object_store_seconds.with_label_values(&[request.method, outcome]);
+        seconds.observe(request.took.as_secs_f64());
     }
 
     /// Everything in Prometheus's text format.

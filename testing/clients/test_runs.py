@@ -303,6 +303,20 @@ class Failing(Case):
         self.assertEqual((run.state, run.failure), (FAILED, runs_api.FAILURE_KIND_CHECK))
         self.assertFalse(steps(run)["testing.unlawful"].HasField("output"))
 
+    def test_what_takes_longer_than_it_may_is_stopped(self):
+        run = self.caller.ended(self.caller.submit(models=models("testing.limited")).id)
+        self.assertEqual((run.state, run.failure), (FAILED, runs_api.FAILURE_KIND_TIMEOUT), run.reason)
+        limited = steps(run)["testing.limited"]
+        self.assertEqual(limited.state, runs_api.STEP_STATE_FAILED)
+        self.assertEqual(limited.attempts[-1].failure, runs_api.FAILURE_KIND_TIMEOUT)
+        self.assertIn("time_limit", limited.attempts[-1].reason)
+        self.eventually("slots given back", lambda: self.slots_used() == 0, SECONDS)
+
+        run = self.caller.ended(self.caller.submit(job="limited", parameters={"threshold": random.random()}).id)
+        self.assertEqual((run.state, run.failure), (FAILED, runs_api.FAILURE_KIND_TIMEOUT), run.reason)
+        self.assertIn("time_limit", run.reason)
+        self.eventually("slots given back", lambda: self.slots_used() == 0, SECONDS)
+
 
 class Backfilling(Case):
     def test_a_range_becomes_a_run_for_each_unit(self):

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use fleet_jobs::storage::Stores;
 use fleet_scheduler::cluster::Tasks;
 use fleet_scheduler::front_door;
 use fleet_scheduler::ledger::Ledger;
@@ -20,7 +21,11 @@ use crate::session::{setup, slots};
 const SCHEDULER_PORT: u16 = 50050;
 
 pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::Result<()> {
-    let setup = Setup { publish: options.database.publish.clone(), ..setup(common, options.steps_max.get()).await? };
+    let metrics = Arc::new(Metrics::new()?);
+    let watching = Arc::clone(&metrics);
+    let stores = Stores::watched(Arc::new(move |request| watching.requested(request)));
+    let setup = setup(common, options.steps_max.get(), stores).await?;
+    let setup = Setup { publish: options.database.publish.clone(), ..setup };
     let url = match &options.ledger {
         Some(url) => url.clone(),
         None => match beside_data(common)? {
@@ -31,7 +36,7 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
             ),
         },
     };
-    let ledger = Ledger::open(&url).await?;
+    let ledger = Ledger::open(&url).await?.measured(metrics.ledger_seconds.clone());
     let listener = front_door::bind((options.insecure_front_door_bind, options.front_door_port).into()).await?;
     let host = |bind: std::net::IpAddr| options.advertised_host.clone().unwrap_or_else(|| bind.to_string());
     let front_door = listener.local_addr()?;
@@ -44,7 +49,7 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
         queue_max: options.queue_max,
         grace: Duration::from_secs(options.grace_seconds),
     };
-    let service = Service::new(settings, setup, ledger.clone(), Arc::new(Metrics::new()?));
+    let service = Service::new(settings, setup, ledger.clone(), metrics);
     let (stop, stopped) = watch::channel(false);
     let (door_stop, door_stopped) = watch::channel(false);
     let leading = service.start(Arc::new(|| Tasks::Pushed), stopped);

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{NaiveDate, TimeDelta};
 use serde::{Deserialize, Serialize};
 
+use super::duration;
 use super::interval::Interval;
 use crate::warehouse::TableName;
 use crate::{Error, Result};
@@ -36,6 +37,9 @@ pub struct Header {
     /// Numbers that the query names, as `$factor`; they are here to be seen and changed.
     #[serde(default)]
     pub parameters: BTreeMap<String, f64>,
+    /// How long one attempt at computing the table, or at publishing it, may take.
+    #[serde(default, deserialize_with = "duration::time_limit", skip_serializing)]
+    pub time_limit: Option<TimeDelta>,
     /// Whether the table goes to PostgreSQL.
     #[serde(default)]
     pub publish: bool,
@@ -166,8 +170,11 @@ impl Header {
         if let Some(name) = self.parameters.keys().find(|name| name.starts_with("interval_")) {
             return Err(format!("parameter `{name}`: names that begin with interval_ are taken"));
         }
-        if self.publish && self.materialized == Materialized::View {
+        if self.materialized == Materialized::View && self.publish {
             return Err("a view is not stored and cannot be published; materialise it".into());
+        }
+        if self.materialized == Materialized::View && self.time_limit.is_some() {
+            return Err("a view is computed by the models that read it; give `time_limit` to these".into());
         }
         for column in &self.columns {
             if let Some(reference) = &column.references

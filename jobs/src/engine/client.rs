@@ -30,7 +30,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use tonic::transport::Channel;
 
 use super::shipping::shippable;
-use super::{MESSAGE_BYTES, Outcome, RUN_AGAIN};
+use super::{MESSAGE_BYTES, Outcome, RUN_AGAIN, SHUFFLED_BYTES};
 use crate::{Error, Result};
 
 /// How many result partitions are fetched at once.
@@ -56,7 +56,7 @@ pub struct Stage {
     /// Read from files of tables, or as they landed.
     pub rows_scanned: u64,
     pub bytes_scanned: u64,
-    /// Fetched from other executors, in memory.
+    /// Written to shuffle files, for the next stage or the client.
     pub bytes_shuffled: u64,
     /// Operators from the root down: depth, description, metrics.
     pub operators: Vec<(u32, String, String)>,
@@ -190,7 +190,7 @@ impl ClusterClient {
                     executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
                 }
                 executed.bytes_scanned += bytes_scanned;
-                executed.bytes_shuffled += sum("decoded_bytes");
+                executed.bytes_shuffled += sum(SHUFFLED_BYTES);
                 let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
                 executed.operators.push((operator.depth, operator.operator_desc, metrics));
             }

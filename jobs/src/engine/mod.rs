@@ -31,6 +31,9 @@ pub struct ExecutorId(pub String);
 /// whole must be run again.
 pub const RUN_AGAIN: &str = "an executor was lost; the job is run again";
 
+/// The metric in which the root of a stage tells what its shuffle files take.
+pub const SHUFFLED_BYTES: &str = "shuffled_bytes";
+
 /// What a batch is to take in Parquet at most; in memory it takes two to four times as much.
 const BATCH_STORED_BYTES: u64 = 512 << 10;
 const BATCH_ROWS_MIN: usize = 64;

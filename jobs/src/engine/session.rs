@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES;
 use ballista_core::extension::{
     SessionConfigExt, ballista_aggregate_functions, ballista_scalar_functions, ballista_window_functions,
 };
@@ -17,12 +18,16 @@ use crate::storage::Stores;
 /// The largest gRPC message between any two processes: a plan over many files is a large message.
 pub const MESSAGE_BYTES: u32 = 256 << 20;
 
+/// What one task of a shuffle holds before it spills.
+const SHUFFLE_TASK_BYTES: usize = 32 << 20;
+
 /// Settings for planning into `partitions` parts.
 pub fn session_config(partitions: usize) -> SessionConfig {
     SessionConfig::new_with_ballista()
         .with_target_partitions(partitions)
         .with_ballista_physical_extension_codec(Arc::new(FleetCodec::default()))
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES as usize)
+        .set_usize(BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES, SHUFFLE_TASK_BYTES)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         // Merge joins refuse timestamps with a time zone, and would be chosen for large tables only.
         .set_bool("datafusion.optimizer.prefer_hash_join", true)

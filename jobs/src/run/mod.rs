@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use graph::Outcome;
 pub use session::{model_plan, named_schemas};
@@ -203,12 +203,14 @@ impl Runner {
     }
 
     async fn computed_and_published(&self, name: &str, model: &Model, run: &Run) -> Result<StepReport> {
-        let computed = self.attempts(name, "computing", |runner| async move { runner.materialise(model, run).await });
-        let mut report = computed.await?;
+        let limit = model.header.time_limit;
+        let compute = |runner: Self| async move { within(limit, name, runner.materialise(model, run)).await };
+        let mut report = self.attempts(name, "computing", compute).await?;
         if model.header.publish
             && let Some(publisher) = &self.publisher
         {
-            let publish = |runner: Self| async move { runner.publish(publisher, model, run).await };
+            let publish =
+                |runner: Self| async move { within(limit, name, runner.publish(publisher, model, run)).await };
             report.published_rows = Some(self.attempts(name, "publishing", publish).await?);
         }
         Ok(report)
@@ -288,4 +290,13 @@ impl Runner {
         let advice = format!("has never been computed; run `fleet run {table}`");
         self.warehouse.snapshot(table).await?.ok_or_else(|| Error::invalid(table.to_string(), advice))
     }
+}
+
+/// The work's result, unless it takes longer than it may: then it is dropped, and its tasks with it.
+async fn within<T>(limit: Option<TimeDelta>, what: &str, work: impl Future<Output = Result<T>>) -> Result<T> {
+    let Some(limit) = limit else { return work.await };
+    let left = limit.to_std().unwrap_or_default();
+    tokio::time::timeout(left, work).await.unwrap_or_else(|_| {
+        Err(Error::TimedOut { what: what.to_owned(), limit_seconds: limit.num_seconds().unsigned_abs() })
+    })
 }

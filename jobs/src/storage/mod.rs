@@ -4,6 +4,7 @@
 //! credential ever travels inside a plan.
 
 mod registry;
+mod requests;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use object_store::path::Path;
 use url::Url;
 
 pub use registry::Stores;
+pub use requests::{Requested, Watch};
 
 use crate::{Error, Result};
 

@@ -11,6 +11,7 @@ use object_store::aws::{AmazonS3Builder, S3ConditionalPut};
 use object_store::local::LocalFileSystem;
 use url::Url;
 
+use super::requests::{Watch, Watched};
 use crate::{Error, Result};
 
 /// A registry that knows local files and S3. S3 clients take address, region and keys from the usual
@@ -18,6 +19,7 @@ use crate::{Error, Result};
 #[derive(Default)]
 pub struct Stores {
     open: RwLock<HashMap<String, Arc<dyn ObjectStore>>>,
+    watched: Option<Watched>,
 }
 
 impl Stores {
@@ -25,41 +27,48 @@ impl Stores {
         Arc::new(Self::default())
     }
 
+    /// Whose requests over HTTP are told.
+    pub fn watched(watch: Watch) -> Arc<Self> {
+        Arc::new(Self { watched: Some(Watched(watch)), ..Self::default() })
+    }
+
     pub fn open(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
         let name = key(url);
         if let Some(store) = self.open.read().unwrap_or_else(PoisonError::into_inner).get(&name) {
             return Ok(Arc::clone(store));
         }
-        let store = connect(url)?;
+        let store = self.connect(url)?;
         let mut open = self.open.write().unwrap_or_else(PoisonError::into_inner);
         Ok(Arc::clone(open.entry(name).or_insert(store)))
+    }
+
+    fn connect(&self, url: &Url) -> Result<Arc<dyn ObjectStore>> {
+        match url.scheme() {
+            "file" => Ok(Arc::new(LocalFileSystem::new())),
+            "s3" => {
+                let bucket = url.host_str().unwrap_or_default();
+                let plain_http = ["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
+                    .iter()
+                    .any(|name| std::env::var(name).is_ok_and(|value| value.starts_with("http://")));
+                let mut builder = AmazonS3Builder::from_env()
+                    .with_bucket_name(bucket)
+                    .with_allow_http(plain_http)
+                    .with_conditional_put(S3ConditionalPut::ETagMatch);
+                if let Some(watched) = &self.watched {
+                    builder = builder.with_http_connector(watched.clone());
+                }
+                Ok(Arc::new(builder.build().map_err(Error::storage(url))?))
+            }
+            other => {
+                let problem = format!("no object store for `{other}://`, expected file:// or s3://");
+                Err(Error::invalid(url.to_string(), problem))
+            }
+        }
     }
 }
 
 fn key(url: &Url) -> String {
     url[..url::Position::BeforePath].to_owned()
-}
-
-fn connect(url: &Url) -> Result<Arc<dyn ObjectStore>> {
-    match url.scheme() {
-        "file" => Ok(Arc::new(LocalFileSystem::new())),
-        "s3" => {
-            let bucket = url.host_str().unwrap_or_default();
-            let plain_http = ["AWS_ENDPOINT", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"]
-                .iter()
-                .any(|name| std::env::var(name).is_ok_and(|value| value.starts_with("http://")));
-            let store = AmazonS3Builder::from_env()
-                .with_bucket_name(bucket)
-                .with_allow_http(plain_http)
-                .with_conditional_put(S3ConditionalPut::ETagMatch)
-                .build()
-                .map_err(Error::storage(url))?;
-            Ok(Arc::new(store))
-        }
-        other => {
-            Err(Error::invalid(url.to_string(), format!("no object store for `{other}://`, expected file:// or s3://")))
-        }
-    }
 }
 
 impl ObjectStoreRegistry for Stores {

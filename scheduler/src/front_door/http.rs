@@ -23,12 +23,10 @@ async fn metrics(State(service): State<Arc<Service>>) -> Result<String, (StatusC
 /// What cannot be known now is left out.
 async fn gauges(service: &Service) -> Gauges {
     let Ok(term) = service.term() else { return Gauges::default() };
-    let timer = service.metrics.ledger("queue_state");
     let runs = match service.ledger.queue_state().await {
         Ok(state) => vec![("queued", state.queued), ("held", state.held), ("running", state.running)],
         Err(_) => Vec::new(),
     };
-    drop(timer);
     let executors = term.plane.executors().await.into_iter();
     let executors = executors.map(|it| (it.id, it.slots, it.slots_used, it.memory_bytes)).collect();
     Gauges { leads: true, runs, executors }

@@ -7,6 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prometheus::{HistogramTimer, HistogramVec};
 use sqlx::any::{Any, AnyArguments, AnyPoolOptions, AnyRow};
 use sqlx::{AnyPool, AssertSqlSafe, Executor, Transaction, query};
 
@@ -21,6 +22,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 
 const SQLITE_WRITER: &str = "pragma busy_timeout = 10000; pragma foreign_keys = on; pragma synchronous = full;";
 const SQLITE_READER: &str = "pragma busy_timeout = 10000; pragma query_only = on;";
+
+const READ: &str = "read";
+const WRITE: &str = "write";
 
 pub(super) type Statement<'a> = sqlx::query::Query<'a, Any, AnyArguments>;
 
@@ -62,6 +66,8 @@ pub(super) struct Database {
     place: Arc<str>,
     writer: AnyPool,
     reader: AnyPool,
+    /// What queries and transactions take, by whether they may write.
+    pub seconds: Option<HistogramVec>,
 }
 
 impl Database {
@@ -82,7 +88,8 @@ impl Database {
                 sqlite(SQLITE_READERS_MAX, SQLITE_READER).connect_lazy_with(options),
             ),
         };
-        let database = Self { dialect: place.dialect, place: place.name.as_str().into(), writer, reader };
+        let database =
+            Self { dialect: place.dialect, place: place.name.as_str().into(), writer, reader, seconds: None };
         if place.is_memory {
             let mut connection = database.writer.acquire().await.map_err(|error| database.failed(error))?;
             schema::migrate(&mut connection, &place).await?;
@@ -104,22 +111,26 @@ impl Database {
     }
 
     pub async fn row(&self, statement: Statement<'_>) -> Result<Option<AnyRow>> {
+        let _timer = self.timer(READ);
         statement.fetch_optional(&self.reader).await.map_err(|error| self.failed(error))
     }
 
     pub async fn rows(&self, statement: Statement<'_>) -> Result<Vec<AnyRow>> {
+        let _timer = self.timer(READ);
         statement.fetch_all(&self.reader).await.map_err(|error| self.failed(error))
     }
 
     pub async fn begin(&self) -> Result<Session<'_>> {
+        let timer = self.timer(WRITE);
         let transaction = self.writer.begin_with(self.dialect.begin()).await.map_err(|error| self.failed(error))?;
-        Ok(Session { database: self, transaction })
+        Ok(Session { database: self, transaction, _timer: timer })
     }
 
     /// For several queries that must fit together.
     pub async fn snapshot(&self) -> Result<Session<'_>> {
+        let timer = self.timer(READ);
         let begin = self.reader.begin_with(self.dialect.begin_snapshot());
-        Ok(Session { database: self, transaction: begin.await.map_err(|error| self.failed(error))? })
+        Ok(Session { database: self, transaction: begin.await.map_err(|error| self.failed(error))?, _timer: timer })
     }
 
     /// A transaction that goes on only if the lease still has the fence's token, and keeps it from changing hands
@@ -128,6 +139,11 @@ impl Database {
         let mut session = self.begin().await?;
         session.check(fence).await?;
         Ok(session)
+    }
+
+    /// Measures until it is dropped.
+    fn timer(&self, operation: &str) -> Option<HistogramTimer> {
+        self.seconds.as_ref().map(|seconds| seconds.with_label_values(&[operation]).start_timer())
     }
 
     fn failed(&self, error: sqlx::Error) -> Error {
@@ -146,6 +162,7 @@ impl fmt::Debug for Database {
 pub(super) struct Session<'a> {
     database: &'a Database,
     transaction: Transaction<'static, Any>,
+    _timer: Option<HistogramTimer>,
 }
 
 impl Session<'_> {

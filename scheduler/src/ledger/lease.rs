@@ -7,6 +7,7 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::query;
 
+use super::database::Session;
 use super::instant::micros;
 use super::request::name;
 use super::{Error, Ledger, Result, row};
@@ -47,25 +48,12 @@ impl Ledger {
     ) -> Result<Option<Lease>> {
         name("lease", lease)?;
         name("holder", holder)?;
-        let ttl = TimeDelta::from_std(ttl).ok().and_then(|ttl| now.checked_add_signed(ttl));
-        let expires_at = micros(ttl.ok_or_else(|| Error::invalid("lease", "lasts too long"))?);
+        let expires_at = expiry(now, ttl)?;
         if let Some(renewed) = self.renew(lease, holder, expires_at).await? {
             return Ok(Some(renewed));
         }
         let mut session = self.database.begin().await?;
-        // Waits until whoever writes under the old token has done so.
-        session.lock(&lock_name(lease)).await?;
-        let acquire = query(
-            "insert into lease (name, holder, token, expires_at) values ($1, $2, 1, $4)
-             on conflict (name) do update set
-                 holder = excluded.holder,
-                 token = case when lease.holder = excluded.holder then lease.token else lease.token + 1 end,
-                 expires_at = excluded.expires_at
-             where lease.holder is null or lease.holder = excluded.holder or lease.expires_at <= $3
-             returning name, holder, token, expires_at",
-        );
-        let acquire = acquire.bind(lease).bind(holder).bind(micros(now)).bind(expires_at);
-        let acquired = session.row(acquire).await?.as_ref().map(Lease::from_row).transpose()?;
+        let acquired = acquire(&mut session, lease, holder, now, expires_at).await?;
         session.commit().await?;
         Ok(acquired)
     }
@@ -107,6 +95,34 @@ impl Lease {
             expires_at: row::instant(row, "expires_at")?,
         })
     }
+}
+
+pub(super) fn expiry(now: DateTime<Utc>, ttl: Duration) -> Result<i64> {
+    let expires_at = TimeDelta::from_std(ttl).ok().and_then(|ttl| now.checked_add_signed(ttl));
+    Ok(micros(expires_at.ok_or_else(|| Error::invalid("lease", "lasts too long"))?))
+}
+
+/// None if another has it.
+pub(super) async fn acquire(
+    session: &mut Session<'_>,
+    lease: &str,
+    holder: &str,
+    now: DateTime<Utc>,
+    expires_at: i64,
+) -> Result<Option<Lease>> {
+    // Waits until whoever writes under the old token has done so.
+    session.lock(&lock_name(lease)).await?;
+    let acquire = query(
+        "insert into lease (name, holder, token, expires_at) values ($1, $2, 1, $4)
+         on conflict (name) do update set
+             holder = excluded.holder,
+             token = case when lease.holder = excluded.holder then lease.token else lease.token + 1 end,
+             expires_at = excluded.expires_at
+         where lease.holder is null or lease.holder = excluded.holder or lease.expires_at <= $3
+         returning name, holder, token, expires_at",
+    );
+    let acquire = acquire.bind(lease).bind(holder).bind(micros(now)).bind(expires_at);
+    session.row(acquire).await?.as_ref().map(Lease::from_row).transpose()
 }
 
 /// Held shared by whoever writes under a token, and alone by whoever changes it.

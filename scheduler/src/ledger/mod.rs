@@ -28,6 +28,7 @@ mod key;
 mod lease;
 mod lineage;
 mod list;
+mod own;
 mod parameters;
 mod place;
 mod queue;
@@ -67,6 +68,8 @@ pub use self::step::{Attempt, AttemptOutcome, PlannedStep, Step, StepKind, StepS
 pub use self::submit::Submitted;
 pub use self::tally::Tally;
 
+use prometheus::HistogramVec;
+
 use self::database::Database;
 
 /// A handle, cheap to clone: all clones share the same connections.
@@ -87,6 +90,12 @@ impl Ledger {
         schema::prepare(&place).await?;
         let database = Database::connect(place).await?;
         Ok(Self { database })
+    }
+
+    /// Tells `seconds` what each query and each transaction takes, labelled `read` or `write`.
+    pub fn measured(mut self, seconds: HistogramVec) -> Self {
+        self.database.seconds = Some(seconds);
+        self
     }
 
     /// Waits for what is under way, then closes all connections. Every later operation is `Unavailable`.

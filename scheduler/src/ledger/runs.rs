@@ -6,6 +6,7 @@ use sqlx::query;
 
 use super::database::Session;
 use super::instant::micros;
+use super::own::disown;
 use super::request::name;
 use super::run::{priority, run_columns};
 use super::{Error, Fence, Ledger, QueueEntry, Result, Run, RunId, RunState, row};
@@ -35,10 +36,20 @@ impl Ledger {
         rows.iter().map(entry).collect()
     }
 
-    /// The runs that a new leader goes on with, the one submitted first at the front.
-    pub async fn running(&self) -> Result<Vec<Run>> {
-        let running = concat!("select ", run_columns!(), " from run where state = 'running' order by submitted_at, id");
-        self.database.rows(query(running)).await?.iter().map(Run::from_row).collect()
+    /// The runs that are the leader's to go on with, the one submitted first at the front: all that run, but for those
+    /// that a process has to itself (`begin_own`).
+    pub async fn running(&self, now: DateTime<Utc>) -> Result<Vec<Run>> {
+        let running = concat!(
+            "select ",
+            run_columns!(),
+            " from run
+             where state = 'running' and not exists (
+                 select 1 from lease
+                 where lease.name = 'run ' || run.id and lease.holder is not null and lease.expires_at > $1
+             )
+             order by submitted_at, id"
+        );
+        self.database.rows(query(running).bind(micros(now))).await?.iter().map(Run::from_row).collect()
     }
 
     /// Takes a run out of the queue. One that runs already is given back as it is.
@@ -47,16 +58,7 @@ impl Ledger {
     /// `Conflict` if it has ended, as one does that was cancelled while it waited.
     pub async fn start_run(&self, fence: &Fence, id: RunId, now: DateTime<Utc>) -> Result<Run> {
         let mut session = self.database.begin_fenced(fence).await?;
-        let start = concat!(
-            "update run set version = version + 1, state = 'running', started_at = $2
-             where id = $1 and state = 'queued' returning ",
-            run_columns!()
-        );
-        let started = session.row(query(start).bind(id.to_string()).bind(micros(now))).await?;
-        let run = match started {
-            Some(row) => Run::from_row(&row)?,
-            None => running_run(&mut session, id).await?,
-        };
+        let run = start(&mut session, id, now).await?;
         session.commit().await?;
         Ok(run)
     }
@@ -75,10 +77,11 @@ impl Ledger {
         Ok(run)
     }
 
-    /// After a change of leader: the attempts that were under way are over, and all steps that did not succeed can be
+    /// Before a leader goes on with a run: the attempts that were under way are over, and all steps that did not succeed can be
     /// started again, also those that failed. Returns how many attempts there were.
     pub async fn close_lost_attempts(&self, fence: &Fence, run: RunId, now: DateTime<Utc>) -> Result<u64> {
         let mut session = self.database.begin_fenced(fence).await?;
+        disown(&mut session, run).await?;
         running_run(&mut session, run).await?;
         let close = query(
             "update attempt set ended_at = $2, outcome = 'lost', failure = 'leader', reason = 'the scheduler stopped'
@@ -95,6 +98,18 @@ impl Ledger {
         }
         session.commit().await?;
         Ok(closed)
+    }
+}
+
+pub(super) async fn start(session: &mut Session<'_>, id: RunId, now: DateTime<Utc>) -> Result<Run> {
+    let start = concat!(
+        "update run set version = version + 1, state = 'running', started_at = $2
+         where id = $1 and state = 'queued' returning ",
+        run_columns!()
+    );
+    match session.row(query(start).bind(id.to_string()).bind(micros(now))).await? {
+        Some(row) => Run::from_row(&row),
+        None => running_run(session, id).await,
     }
 }
 

@@ -1,6 +1,7 @@
 //! One run, from its start, or from where another scheduler left it, to its end.
 
 use std::collections::BTreeSet;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,13 +9,16 @@ use chrono::{DateTime, Utc};
 use fleet_jobs::FailureKind;
 use fleet_jobs::ingest::Landing;
 use fleet_jobs::run::Runner;
+use futures::FutureExt;
 use tokio::sync::Notify;
 
 use super::changes::Changes;
 use super::live::Live;
 use super::recorder::{patiently, recorder};
 use super::setup::Setup;
-use crate::ledger::{self, Fence, Ledger, PlannedStep, Run, RunFilter, RunOutcome, RunState, StepKind, StepState};
+use crate::ledger::{
+    self, Fence, Ledger, PlannedStep, Run, RunFilter, RunId, RunOutcome, RunState, StepKind, StepState,
+};
 use crate::metrics::Metrics;
 
 /// How often a database that is away is asked again, and for how long.
@@ -69,7 +73,7 @@ impl Execute {
                 return Ok(Err(None));
             }
             tokio::select! {
-                performed = self.perform(run, live) => performed.map(|result| result.map_err(Some)),
+                performed = told(id, self.perform(run, live)) => performed.map(|result| result.map_err(Some)),
                 () = cancel.notified() => Ok(Err(None)),
             }
         };
@@ -158,6 +162,18 @@ impl Execute {
     }
 }
 
+/// What the work comes to; a panic in it is an error of the run, which ends by it like by any other.
+async fn told<T>(
+    id: RunId,
+    work: impl Future<Output = ledger::Result<fleet_jobs::Result<T>>>,
+) -> ledger::Result<fleet_jobs::Result<T>> {
+    AssertUnwindSafe(work).catch_unwind().await.unwrap_or_else(|panic| {
+        let message = panic.downcast_ref::<String>().map(String::as_str);
+        let message = message.or_else(|| panic.downcast_ref().copied()).unwrap_or("no message");
+        Ok(Err(fleet_jobs::Error::Panicked { what: format!("run {id}"), message: message.to_owned() }))
+    })
+}
+
 fn planned(run: &Run, runner: &Runner) -> fleet_jobs::Result<Vec<PlannedStep>> {
     let mut steps = runner.planned_steps(&run.models, run.ingest)?;
     // Without models named, all are selected.
@@ -219,5 +235,21 @@ async fn publisher(setup: &Setup) -> fleet_jobs::Result<Option<fleet_jobs::publi
             }
             other => return other,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_told_as_an_error() {
+        let id: RunId = "0198c2b4-7a00-7000-8000-000000000000".parse().unwrap();
+        let panics = async { panic!("divided {} by zero", 1) };
+        let error = told::<()>(id, panics).await.unwrap().unwrap_err();
+        assert_eq!(error.kind(), FailureKind::Internal);
+        let text = error.to_string();
+        assert!(text.contains("divided 1 by zero") && text.contains(&id.to_string()), "{text}");
+        assert_eq!(told(id, async { Ok(Ok(1)) }).await.unwrap().unwrap(), 1);
     }
 }

@@ -1,5 +1,5 @@
 //! A run that a process computes by itself, without the job service: kept in the ledger like any other, under a lease of
-//! its own. One that its process left unfinished is gone on with by the next scheduler on that ledger.
+//! its own. One that its process left unfinished is gone on with by the scheduler on that ledger, where there is one.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -14,17 +14,20 @@ use super::changes::Changes;
 use super::execution::recorded;
 use super::live::Live;
 use super::recorder::{Recorder, Writer, recorder};
-use crate::ledger::{self, Fence, Ledger, NewRun, Run, RunOutcome};
+use crate::ledger::{self, Fence, Lease, Ledger, NewRun, Run, RunOutcome};
 use crate::metrics::Metrics;
 
-/// Nobody else asks for the lease of one run, which is never prolonged.
-const LASTS: Duration = Duration::from_secs(7 * 24 * 3_600);
+/// Long enough for a process that has everything else to do to prolong it in time.
+const LASTS: Duration = Duration::from_secs(60);
+const PROLONGED_EVERY: Duration = Duration::from_secs(10);
 
 pub struct LocalRun {
     ledger: Ledger,
     fence: Fence,
     run: Run,
     writer: JoinHandle<ledger::Result<()>>,
+    /// Prolongs the lease.
+    alive: JoinHandle<()>,
 }
 
 /// Tells two listeners.
@@ -45,12 +48,9 @@ impl LocalRun {
         steps: Vec<fleet_jobs::run::PlannedStep>,
         runner: &mut Runner,
     ) -> super::Result<Self> {
-        let run = ledger.submit(new, u64::MAX, Utc::now()).await?.run;
-        let lease = ledger.acquire_or_renew(&format!("run {}", run.id), &run.id.to_string(), Utc::now(), LASTS).await?;
-        let taken =
-            || ledger::Error::Conflict { what: format!("run {}", run.id), problem: "is led by another".to_owned() };
-        let fence = lease.ok_or_else(taken)?.fence();
-        let run = ledger.start_run(&fence, run.id, Utc::now()).await?;
+        let (run, lease) = ledger.begin_own(new, Utc::now(), LASTS).await?;
+        let fence = lease.fence();
+        let alive = tokio::spawn(prolong(ledger.clone(), lease));
         ledger.plan_steps(&fence, run.id, &recorded(steps), Utc::now()).await?;
         let metrics = Arc::new(Metrics::new().map_err(|error| super::Error::unfit("metrics", error.to_string()))?);
         let (recorder, writer): (Recorder, Writer) = recorder(
@@ -63,7 +63,7 @@ impl LocalRun {
             &metrics,
         );
         runner.progress = Arc::new(Both(recorder, Arc::clone(&runner.progress)));
-        Ok(Self { ledger, fence, run, writer: tokio::spawn(writer.write()) })
+        Ok(Self { ledger, fence, run, writer: tokio::spawn(writer.write()), alive })
     }
 
     /// The run as the jobs know it.
@@ -85,7 +85,18 @@ impl LocalRun {
         };
         let ended =
             self.ledger.finish_run(&self.fence, self.run.id, outcome, kind, reason.as_deref(), Utc::now()).await;
+        self.alive.abort();
         self.ledger.release(&self.fence).await?;
         ended.map(|_| ())
+    }
+}
+
+/// A lease that another has taken is not prolonged any more: what is written under it is refused.
+async fn prolong(ledger: Ledger, lease: Lease) {
+    loop {
+        tokio::time::sleep(PROLONGED_EVERY).await;
+        if let Err(error) = ledger.acquire_or_renew(&lease.name, &lease.holder, Utc::now(), LASTS).await {
+            tracing::warn!(%error, "the run's lease is not prolonged");
+        }
     }
 }

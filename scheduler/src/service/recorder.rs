@@ -212,6 +212,7 @@ impl From<fleet_jobs::FailureKind> for FailureKind {
             Jobs::Memory => Self::Memory,
             Jobs::Timeout => Self::Timeout,
             Jobs::Leader => Self::Leader,
+            Jobs::Internal => Self::Internal,
         }
     }
 }

@@ -152,16 +152,13 @@ impl Term {
     }
 
     async fn dispatch(&self, service: &Service) -> ledger::Result<std::convert::Infallible> {
-        let ledger = &service.ledger;
         let mut executions = JoinSet::new();
-        for run in patiently(|| ledger.running()).await? {
-            self.take_over(service, &mut executions, run.id).await?;
-        }
+        self.take_over_lost(service, &mut executions).await?;
         loop {
             self.start_queued(service, &mut executions).await?;
             tokio::select! {
                 () = self.wake.notified() => {}
-                () = tokio::time::sleep(QUEUE_EVERY) => {}
+                () = tokio::time::sleep(QUEUE_EVERY) => self.take_over_lost(service, &mut executions).await?,
                 Some(ended) = executions.join_next() => match ended {
                     Ok((run, result)) => {
                         self.over(run);
@@ -175,6 +172,16 @@ impl Term {
                 },
             }
         }
+    }
+
+    /// Goes on with the runs that nobody executes any more.
+    async fn take_over_lost(&self, service: &Service, executions: &mut Executions) -> ledger::Result<()> {
+        for run in patiently(|| service.ledger.running(Utc::now())).await? {
+            if !self.executing().contains_key(&run.id) {
+                self.take_over(service, executions, run.id).await?;
+            }
+        }
+        Ok(())
     }
 
     /// Goes on with a run from its last committed step.

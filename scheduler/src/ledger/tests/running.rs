@@ -12,7 +12,7 @@ on_both! {
         let run = fixture.started(&fence, &["a", "b"]).await;
         assert_eq!((run.state, run.started_at), (RunState::Running, Some(at(1))));
         assert_eq!(ledger.queued().await.unwrap(), []);
-        assert_eq!(ledger.running().await.unwrap(), std::slice::from_ref(&run));
+        assert_eq!(ledger.running(at(1)).await.unwrap(), std::slice::from_ref(&run));
 
         let attempt = ledger.start_step(&fence, run.id, "a", FIRST, at(2)).await.unwrap();
         assert_eq!((attempt.number, attempt.started_at, attempt.outcome), (1, at(2), None));
@@ -30,7 +30,7 @@ on_both! {
         let ended = ledger.finish_run(&fence, run.id, RunOutcome::Succeeded, None, None, at(6)).await.unwrap();
         assert_eq!((ended.state, ended.ended_at), (RunState::Succeeded, Some(at(6))));
         assert_eq!(ledger.get(run.id).await.unwrap().unwrap(), ended);
-        assert_eq!(ledger.running().await.unwrap(), []);
+        assert_eq!(ledger.running(at(6)).await.unwrap(), []);
         let attempts = ledger.attempts(run.id).await.unwrap();
         assert_eq!(attempts.len(), 1);
         assert_eq!((attempts[0].ended_at, attempts[0].outcome), (Some(at(4)), Some(AttemptOutcome::Succeeded)));
@@ -44,7 +44,7 @@ on_both! {
         ledger.start_step(&first, run, "b", FIRST, at(4)).await.unwrap();
 
         let second = ledger.acquire_or_renew(LEADER, "second", at(20), TTL).await.unwrap().unwrap().fence();
-        assert_eq!(ledger.running().await.unwrap()[0].id, run);
+        assert_eq!(ledger.running(at(20)).await.unwrap()[0].id, run);
         assert_eq!(ledger.close_lost_attempts(&second, run, at(21)).await.unwrap(), 1);
         assert_eq!(ledger.close_lost_attempts(&second, run, at(22)).await.unwrap(), 0);
         let steps = ledger.plan_steps(&second, run, &planned(&["a", "b", "c"]), at(22)).await.unwrap();
@@ -217,13 +217,33 @@ on_both! {
         assert!(matches!(error, Error::Conflict { .. }) && error.to_string().contains("cancelled"), "{error}");
     }
 
+    async fn a_process_has_its_own_run_to_itself_until_its_lease_expires(fixture: Fixture) {
+        let (ledger, leader) = (&fixture.ledger, fixture.leader().await);
+        let (run, lease) = ledger.begin_own(request("ada"), at(1), TTL).await.unwrap();
+        assert_eq!((run.state, run.started_at), (RunState::Running, Some(at(1))));
+        let own = lease.fence();
+        ledger.plan_steps(&own, run.id, &planned(&["a", "b"]), at(1)).await.unwrap();
+        ledger.start_step(&own, run.id, "a", FIRST, at(2)).await.unwrap();
+        assert_eq!(ledger.queued().await.unwrap(), []);
+        assert_eq!(ledger.running(at(10)).await.unwrap(), []);
+        ledger.acquire_or_renew(&lease.name, &lease.holder, at(10), TTL).await.unwrap().unwrap();
+        assert_eq!(ledger.running(at(19)).await.unwrap(), []);
+
+        assert_eq!(ledger.running(at(20)).await.unwrap()[0].id, run.id);
+        assert_eq!(ledger.close_lost_attempts(&leader, run.id, at(20)).await.unwrap(), 1);
+        let late = ledger.finish_step(&own, run.id, "a", &end(StepOutcome::Succeeded), at(21)).await.unwrap_err();
+        assert!(matches!(late, Error::Fenced { .. }), "{late}");
+        ledger.start_step(&leader, run.id, "a", FIRST, at(22)).await.unwrap();
+        assert_eq!(ledger.running(at(23)).await.unwrap()[0].id, run.id);
+    }
+
     async fn a_run_that_runs_is_cancelled_by_its_leader(fixture: Fixture) {
         let (ledger, fence) = (&fixture.ledger, fixture.leader().await);
         let run = fixture.started(&fence, &["a"]).await.id;
         let asked = ledger.request_cancel(run, "ada", "ada asked", at(2)).await.unwrap();
         assert_eq!((asked.state, asked.cancel_requested, asked.ended_at), (RunState::Running, true, None));
         assert_eq!(ledger.request_cancel(run, "grace", "again", at(3)).await.unwrap(), asked);
-        assert!(ledger.running().await.unwrap()[0].cancel_requested);
+        assert!(ledger.running(at(2)).await.unwrap()[0].cancel_requested);
         let ended = ledger.finish_run(&fence, run, RunOutcome::Cancelled, None, None, at(3)).await.unwrap();
         assert_eq!((ended.state, ended.reason.as_deref()), (RunState::Cancelled, Some("ada asked")));
         assert_eq!(ledger.request_cancel(run, "ada", "again", at(4)).await.unwrap(), ended);

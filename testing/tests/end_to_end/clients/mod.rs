@@ -5,6 +5,7 @@
 
 mod contract;
 mod load;
+mod observed;
 mod python;
 mod reflection;
 mod restart;

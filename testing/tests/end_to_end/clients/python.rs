@@ -6,7 +6,7 @@ use super::{ingested_place, place, scheduler, tool, wait_until_it_leads};
 use crate::kit::{Cluster, Place};
 
 /// Runs tests of `testing/clients/`, which must all hold.
-fn assert_hold(place: &Place, module: &str, front_door: &str, variables: &[(&str, &str)]) {
+pub fn assert_hold(place: &Place, module: &str, front_door: &str, variables: &[(&str, &str)]) {
     let variables = [&[("FLEET_FRONT_DOOR", front_door)], variables].concat();
     let ran = tool::run(place, &python().unwrap(), &["-B", "-m", "unittest", "-v", module], &variables);
     // As `cargo test` shows it of a test that fails, or with `--nocapture`.
