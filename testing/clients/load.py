@@ -2,9 +2,11 @@
 
     load.py FRONT_DOOR CLIENTS RUNS
 
-Every run must succeed, and be listed once. How long GetRun takes meanwhile is printed.
+Every run must succeed, and be listed once. How long GetRun takes meanwhile is printed, and before that, how long it takes
+on a cluster that is idle from a submission to the start of the first task.
 """
 
+import random
 import sys
 import threading
 import time
@@ -14,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 # Nothing is left beside the sources.
 sys.dont_write_bytecode = True
 
-from service import SUCCEEDED, Caller  # noqa: E402
+from service import SUCCEEDED, Caller, jobs_api  # noqa: E402
 
 JOB = "monthly_fleet_performance"
 PAGE_SIZE = 500
 PROBE_EVERY_SECONDS = 0.02
+IDLE_RUNS = 20
 
 
 class Client:
@@ -64,7 +67,33 @@ class Probe(threading.Thread):
         return sorted(self.seconds)[min(len(self.seconds) * percent // 100, len(self.seconds) - 1)]
 
 
+def idle(address: str) -> tuple[list[float], list[float]]:
+    """Of runs one after the other that have something to compute: seconds from before the call to the start of the first
+    task, of those that took long enough for their stages to be looked at, and to the end of the run."""
+    to_task, to_end = [], []
+    with Caller(address, f"user-{uuid.uuid4()}") as caller:
+        for number in range(IDLE_RUNS):
+            began = time.time()
+            models = jobs_api.ModelNames(names=["testing.frequent"])
+            run = caller.submit(models=models, parameters={"flights_min": number + random.random()})
+            ended = caller.ended(run.id)
+            assert ended.state == SUCCEEDED, ended.reason
+            stages = [stage for step in ended.steps for stage in step.stages if stage.HasField("started_at")]
+            if stages:
+                to_task.append(min(stage.started_at.ToNanoseconds() for stage in stages) / 1e9 - began)
+            to_end.append(ended.ended_at.ToNanoseconds() / 1e9 - began)
+    return sorted(to_task), sorted(to_end)
+
+
+def told(seconds: list[float]) -> str:
+    if not seconds:
+        return "not seen"
+    return f"median {1e3 * seconds[len(seconds) // 2]:.0f} ms, at most {1e3 * seconds[-1]:.0f} ms of {len(seconds)}"
+
+
 def main(address: str, clients_count: int, runs: int):
+    to_task, to_end = idle(address)
+    print(f"on an idle cluster, from submission to the first task: {told(to_task)}; to the end of the run: {told(to_end)}")
     clients = [Client(address) for _ in range(clients_count)]
     probe = Probe(address, clients)
     probe.start()
