@@ -40,7 +40,11 @@ impl Recorded {
             return Ok(Self { run: Run::new(asked.interval), local: None });
         };
         let steps = steps(runner, &asked)?;
-        let local = LocalRun::begin(Ledger::open(&url).await?, new_run(&runner.catalog, &asked), steps, runner).await?;
+        let ledger = Ledger::open(&url).await?;
+        if ledger.is_shared() {
+            ledger.belong_to(runner.warehouse.root().url().as_str()).await?;
+        }
+        let local = LocalRun::begin(ledger, new_run(&runner.catalog, &asked), steps, runner).await?;
         Ok(Self { run: local.as_run(asked.interval), local: Some(local) })
     }
 

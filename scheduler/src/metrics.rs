@@ -8,6 +8,8 @@ use prometheus::{
     TextEncoder,
 };
 
+use crate::ledger::FailureKind;
+
 /// From a short query's time to a day's.
 const RUN_SECONDS: [f64; 10] = [1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0, 43_200.0, 86_400.0];
 const STEP_SECONDS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3_600.0, 14_400.0];
@@ -69,6 +71,15 @@ impl Metrics {
         };
         let leader = Gauge::new("fleet_scheduler_leader", "1 where this scheduler leads, 0 where it stands by.")?;
         registry.register(Box::new(leader.clone()))?;
+        let attempts_failed = counters(
+            "fleet_step_attempts_failed_total",
+            "Attempts at steps that failed, by the kind of failure.",
+            &["kind"],
+        )?;
+        // What an alert is set on is there before it first happens.
+        for kind in FailureKind::ALL {
+            attempts_failed.with_label_values(&[kind.as_str()]);
+        }
         Ok(Self {
             runs_ended: counters(
                 "fleet_runs_ended_total",
@@ -78,11 +89,7 @@ impl Metrics {
             run_seconds: histograms("fleet_run_seconds", "From a run's start to its end.", &["job"], &RUN_SECONDS)?,
             steps_ended: counters("fleet_steps_ended_total", "Steps that ended, by outcome.", &["outcome"])?,
             step_seconds: histograms("fleet_step_seconds", "What a step took.", &["step"], &STEP_SECONDS)?,
-            attempts_failed: counters(
-                "fleet_step_attempts_failed_total",
-                "Attempts at steps that failed, by the kind of failure.",
-                &["kind"],
-            )?,
+            attempts_failed,
             firings: counters("fleet_schedule_firings_total", "Firings of schedules, by fate.", &["job", "fate"])?,
             rows_written: counter("fleet_rows_written_total", "Rows of committed tables that steps wrote.")?,
             bytes_written: counter("fleet_bytes_written_total", "Bytes of the tables' files that steps wrote.")?,

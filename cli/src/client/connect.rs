@@ -120,13 +120,14 @@ impl Client {
         }
     }
 
-    /// Asks the server at an address, once; none where it does not answer.
+    /// Asks the server at an address, and from now on no other, once; none where it does not answer.
     pub async fn call_at<T, R, F>(&mut self, address: &str, rpc: R) -> Option<T>
     where
         R: FnOnce(Services) -> F,
         F: Future<Output = Result<Response<T>, Status>>,
     {
-        self.link.turn(Some(&url(address)));
+        self.link.services = None;
+        self.link.route = Route::new(&[url(address)], 1);
         self.interruptible(|link| link.attempt(rpc)).await?.ok()
     }
 

@@ -46,7 +46,8 @@ pub async fn doctor(common: &Common, connection: &Connection, options: &options:
     tell("warehouse", warehouse(common).await);
     tell("ledger", ledger(options.ledger.as_deref()).await);
     tell("database", database(options.database.publish.as_deref()).await);
-    let mut client = Client::new(connection, Patience { call: Duration::from_secs(5), ..Patience::default() })?;
+    let patience = Patience { call: Duration::from_secs(5), ..Patience::default() };
+    let mut client = Client::new(connection, patience)?;
     let digest = catalog.as_ref().map(Catalog::digest).unwrap_or_default();
     let mut leads = false;
     for server in &connection.server {
@@ -57,7 +58,11 @@ pub async fn doctor(common: &Common, connection: &Connection, options: &options:
         leads |= info.as_ref().is_some_and(|info| info.queue.is_some());
         tell(&format!("scheduler {server}"), scheduler(info.as_ref(), &digest));
     }
-    tell("executors", if leads { executors(&mut client).await } else { Finding::Left("no scheduler leads") });
+    let executors = match leads {
+        true => executors(&mut Client::new(connection, patience)?).await,
+        false => Finding::Left("none of these schedulers leads"),
+    };
+    tell("executors", executors);
     match wrong {
         0 => Ok(()),
         1 => bail!("one thing is wrong"),
@@ -123,6 +128,12 @@ async fn warehouse(common: &Common) -> Finding {
     };
     let tried = async {
         let folder = folder?;
+        // A store that makes folders by itself would make this one.
+        if let Ok(path) = Folder::parse(&common.data)?.url().to_file_path()
+            && !path.exists()
+        {
+            return Err(fleet_jobs::Error::invalid(path.display().to_string(), "does not exist"));
+        }
         let (store, root) = (folder.store(&Stores::new())?, folder.path()?);
         let name = format!("_doctor-{}", uuid::Uuid::new_v4());
         let path = Path::from_iter(root.parts().chain(Path::from(name).parts()));

@@ -28,18 +28,22 @@ pub async fn rows(runner: &Runner, sql: &str) -> anyhow::Result<Vec<RecordBatch>
 }
 
 pub fn print(batches: &[RecordBatch], format: Format) -> anyhow::Result<()> {
-    let out = std::io::stdout().lock();
+    let mut out = Vec::new();
     match format {
         Format::Table => say(format_args!("{}", pretty_format_batches(batches)?)),
         Format::Csv => {
-            let mut writer = csv::WriterBuilder::new().with_header(true).build(out);
+            let mut writer = csv::WriterBuilder::new().with_header(true).build(&mut out);
             batches.iter().try_for_each(|batch| writer.write(batch))?;
+            drop(writer);
+            if !out.is_empty() {
+                say(String::from_utf8_lossy(&out).trim_end());
+            }
         }
         Format::Json => {
-            let mut writer = ArrayWriter::new(out);
+            let mut writer = ArrayWriter::new(&mut out);
             batches.iter().try_for_each(|batch| writer.write(batch))?;
             writer.finish()?;
-            say("");
+            say(String::from_utf8_lossy(&out));
         }
     }
     Ok(())

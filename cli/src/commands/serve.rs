@@ -36,7 +36,13 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
             ),
         },
     };
+    let any = [options.bind, options.insecure_front_door_bind].iter().any(std::net::IpAddr::is_unspecified);
+    reachable(any, options.advertised_host.as_deref())?;
     let ledger = Ledger::open(&url).await?.measured(metrics.ledger_seconds.clone());
+    // One beside its data goes where these go.
+    if ledger.is_shared() {
+        ledger.belong_to(setup.warehouse.root().url().as_str()).await?;
+    }
     let listener = front_door::bind((options.insecure_front_door_bind, options.front_door_port).into()).await?;
     let host = |bind: std::net::IpAddr| options.advertised_host.clone().unwrap_or_else(|| bind.to_string());
     let front_door = listener.local_addr()?;
@@ -70,6 +76,16 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
     Ok(())
 }
 
+/// Whoever listens on all addresses has to say at which one others find it.
+fn reachable(listens_on_all: bool, advertised_host: Option<&str>) -> anyhow::Result<()> {
+    if listens_on_all && advertised_host.is_none() {
+        bail!(
+            "--advertised-host: is missing, and nobody can be reached at 0.0.0.0; pass the name or address of this machine"
+        );
+    }
+    Ok(())
+}
+
 async fn told_to_stop() -> anyhow::Result<()> {
     let mut terminated =
         tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).context("signals")?;
@@ -79,19 +95,35 @@ async fn told_to_stop() -> anyhow::Result<()> {
     }
 }
 
-/// Says when this scheduler begins or ends to lead.
+/// Says when this scheduler begins to lead, and who does where it stands by.
 async fn tell_leading(service: Arc<Service>) {
-    let mut leading = service.leading();
-    while leading.changed().await.is_ok() {
+    let (mut leading, mut leader) = (service.leading(), service.leader());
+    let mut told = String::new();
+    loop {
+        let changed = tokio::select! {
+            changed = leading.changed() => changed,
+            changed = leader.changed() => changed,
+        };
+        if changed.is_err() {
+            return;
+        }
+        leader.borrow_and_update();
         let address = leading.borrow_and_update().as_ref().map(|term| term.plane.address);
-        match address {
-            Some(address) => say(format_args!("leading; cluster plane listening on {address}")),
-            None => say("standing by"),
+        let now = match (address, service.leader_address()) {
+            (Some(address), _) => format!("leading; cluster plane listening on {address}"),
+            (None, Some(other)) => format!("standing by; {other} leads"),
+            (None, None) if told.is_empty() || *service.draining().borrow() => continue,
+            (None, None) => "standing by".to_owned(),
+        };
+        if now != told {
+            say(&now);
+            told = now;
         }
     }
 }
 
 pub async fn executor(common: &Common, options: options::Executor) -> anyhow::Result<()> {
+    reachable(options.bind.is_unspecified(), options.advertised_host.as_deref())?;
     let url = common.scheduler.clone().unwrap_or_else(|| format!("http://127.0.0.1:{SCHEDULER_PORT}"));
     let schedulers = url.split(',').map(|url| host_and_port(url.trim())).collect::<anyhow::Result<Vec<_>>>()?;
     let options = fleet_executor::Options {

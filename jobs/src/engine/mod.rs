@@ -37,6 +37,11 @@ pub const SHUFFLED_BYTES: &str = "shuffled_bytes";
 /// What a batch is to take in Parquet at most; in memory it takes two to four times as much.
 const BATCH_STORED_BYTES: u64 = 512 << 10;
 const BATCH_ROWS_MIN: usize = 64;
+/// What a task is to read of Parquet at most. A stage hands on to each task of the next what it has for it in one piece, and
+/// that piece is held whole, outside the bound on memory.
+const TASK_STORED_BYTES: u64 = 16 << 20;
+/// However much there is to read: each task of a stage fetches from each of the stage before.
+const PARTITIONS_MAX: u64 = 256;
 /// Into how many each task is cut that did not find enough memory.
 const SMALLER: usize = 4;
 
@@ -81,6 +86,12 @@ impl Engine {
     /// The engine that cuts plans into more parts, so that each takes less memory.
     pub(crate) fn with_smaller_tasks(&self) -> Self {
         self.with_partitions(self.partitions() * SMALLER)
+    }
+
+    /// The engine that cuts plans over so many bytes in Parquet into parts that a task can hold.
+    pub(crate) fn for_bytes(&self, stored_bytes: u64) -> Self {
+        let parts = stored_bytes.div_ceil(TASK_STORED_BYTES).min(PARTITIONS_MAX);
+        self.with_partitions(self.partitions().max(usize::try_from(parts).unwrap_or(1)))
     }
 
     pub fn state(&self) -> &SessionState {

@@ -31,7 +31,7 @@ impl Runner {
         staged: &Staged,
         run: &Run,
     ) -> Result<SourceReport> {
-        let (merged, context) = self.for_rows_of([&staged.rows]).merge_rows(source, staged).await?;
+        let (merged, context) = self.for_all_of(std::iter::once(&staged.rows)).merge_rows(source, staged).await?;
         let kept = self.rows_by_file(&merged.after, "_file").await?;
         let before = self.rows_by_file(&merged.before, "_file").await?;
         let accepted: Counts = staged.of(Fate::Ingested).map(|file| (file.file.clone(), file.rows_in)).collect();

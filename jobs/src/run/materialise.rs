@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 use super::session::{model_plan, with_reserved};
 use super::stale::{self, Asked, Work};
 use super::{Run, Runner, StepReport};
-use crate::catalog::{Interval, Model};
+use crate::catalog::{Interval, Materialized, Model};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
 use crate::progress::Event;
 use crate::warehouse::{Commit, DataFile, Replace, Snapshot};
@@ -40,7 +40,11 @@ impl Runner {
                 ..StepReport::of(&model.name)
             });
         }
-        let sized = self.for_rows_of(inputs.values().flatten().map(AsRef::as_ref));
+        let tables = inputs.values().flatten().map(AsRef::as_ref);
+        let sized = match model.header.materialized {
+            Materialized::Whole => self.for_all_of(tables),
+            Materialized::Partition | Materialized::View => self.for_rows_of(tables),
+        };
         let context = sized.session(sized.engine.state().clone(), &inputs, &model.inputs).await?;
         let mut files = Vec::new();
         let mut schema = Arc::new(Schema::empty());

@@ -285,6 +285,13 @@ impl Runner {
         Self { engine: self.engine.for_rows_of(widest), ..self.clone() }
     }
 
+    /// The same for steps that read these tables whole: there are as many tasks as the tables' size asks for.
+    pub(crate) fn for_all_of<'a>(&self, tables: impl Iterator<Item = &'a Snapshot> + Clone) -> Self {
+        let stored_bytes = tables.clone().map(Snapshot::size_bytes).sum();
+        let sized = self.for_rows_of(tables);
+        Self { engine: sized.engine.for_bytes(stored_bytes), ..sized }
+    }
+
     /// The table as committed, or an error that says what to run.
     pub(crate) async fn committed(&self, table: &TableName) -> Result<Snapshot> {
         let advice = format!("has never been computed; run `fleet run {table}`");

@@ -113,7 +113,7 @@ impl ClusterService for Cluster {
         };
         let id = request.executor_id;
         if !term.plane.drain(&id, grace).await {
-            let what = format!("executor `{id}`: the leader knows none of this id; ListExecutors tells them");
+            let what = format!("executor `{id}`: the leader knows none of this id; their list tells which it knows");
             return Err(Error::NotFound { what }.into());
         }
         tracing::info!(executor = id, by, reason = request.reason, ?grace, "executor drains");

@@ -104,11 +104,16 @@ fn reason(run: &Run) -> String {
 /// A run with its steps, and with what is known of it beyond the ledger while it goes on.
 pub(super) fn run(whole: &WholeRun, seen: Option<&Seen>, now: DateTime<Utc>) -> v1::Run {
     let nothing = StepSeen::default();
-    let steps: Vec<v1::Step> = whole
+    let mut steps: Vec<v1::Step> = whole
         .steps
         .iter()
         .map(|one| step(one, whole, seen.and_then(|seen| seen.steps.get(&one.name)).unwrap_or(&nothing)))
         .collect();
+    if seen.is_some_and(|seen| seen.stalled) {
+        for step in steps.iter_mut().filter(|step| !step.activity.is_empty()) {
+            step.activity += ", but no executor is there";
+        }
+    }
     let mut run = summary(&whole.run);
     // What is known of a run that has ended may be lost, and its sequence must not go back.
     let live = seen.filter(|_| !whole.run.state.is_ended());

@@ -16,6 +16,7 @@
 //! it.
 
 mod backfill;
+mod belonging;
 mod database;
 mod error;
 mod failure;

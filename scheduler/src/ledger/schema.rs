@@ -15,7 +15,10 @@ const WAL_ATTEMPTS: usize = 100;
 const WAL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Version, name and text. A text that has been released is never changed: a further version is added.
-const MIGRATIONS: &[(i64, &str, &str)] = &[(1, "ledger", include_str!("migrations/0001_ledger.sql"))];
+const MIGRATIONS: &[(i64, &str, &str)] = &[
+    (1, "ledger", include_str!("migrations/0001_ledger.sql")),
+    (2, "setting", include_str!("migrations/0002_setting.sql")),
+];
 
 /// Uses a connection of its own: a pool retries a refused connection until its time is up, and then cannot say why.
 pub(super) async fn prepare(place: &Place) -> Result<()> {

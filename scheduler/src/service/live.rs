@@ -22,6 +22,8 @@ pub struct Seen {
     pub steps: BTreeMap<String, StepSeen>,
     /// What earlier runs of the same job took.
     pub expected: Option<Duration>,
+    /// Whether nothing can be computed, as no executor is there.
+    pub stalled: bool,
 }
 
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -42,6 +44,15 @@ impl Live {
 
     pub fn expect(&self, expected: Option<Duration>) {
         self.locked().expected = expected;
+    }
+
+    /// Whether an executor is there. True if that is news.
+    pub fn stalls(&self, stalled: bool) -> bool {
+        let mut seen = self.locked();
+        let news = seen.stalled != stalled;
+        seen.stalled = stalled;
+        seen.changes += u64::from(news);
+        news
     }
 
     /// An attempt begins, and everything of the one before is forgotten.

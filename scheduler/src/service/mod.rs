@@ -113,6 +113,11 @@ impl Service {
         self.leading.subscribe()
     }
 
+    /// Tells when the lease is seen anew.
+    pub fn leader(&self) -> watch::Receiver<Option<Lease>> {
+        self.leader.subscribe()
+    }
+
     /// Whether the process is about to stop.
     pub fn draining(&self) -> watch::Receiver<bool> {
         self.draining.subscribe()
@@ -124,7 +129,7 @@ impl Service {
     }
 
     /// Where another leader's front door is.
-    fn leader_address(&self) -> Option<String> {
+    pub fn leader_address(&self) -> Option<String> {
         let lease = self.lease()?;
         let (instance, address) = lease.holder.split_once('@')?;
         (instance != self.settings.instance).then(|| address.to_owned())

@@ -240,6 +240,14 @@ impl Term {
             if self.running() == 0 {
                 continue;
             }
+            let stalled = self.plane.executors().await.is_empty();
+            let executing =
+                || self.executing().iter().map(|(run, it)| (*run, Arc::clone(&it.live))).collect::<Vec<_>>();
+            for (run, live) in executing() {
+                if live.stalls(stalled) {
+                    service.changes.changed(run);
+                }
+            }
             for (job, name, stages) in self.plane.stages().await {
                 let Some((run, step)) = name.split_once('/') else { continue };
                 let Ok(run) = run.parse() else { continue };

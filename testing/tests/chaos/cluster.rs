@@ -64,7 +64,7 @@ impl Cluster {
     /// What the scheduler said last of whether it leads.
     pub fn leads(&self, scheduler: usize) -> bool {
         let process = &self.schedulers[scheduler].process;
-        let says = |line: &String| line.starts_with("leading; ") || line == "standing by";
+        let says = |line: &String| line.starts_with("leading; ") || line.starts_with("standing by");
         process.is_running() && process.lines().into_iter().rfind(says).is_some_and(|line| line.starts_with("leading"))
     }
 

@@ -30,6 +30,15 @@ on_both! {
         again.finish_step(&fence, run, "a", &end(StepOutcome::Succeeded), at(4)).await.unwrap();
     }
 
+    async fn a_ledger_is_of_one_warehouse(fixture: Fixture) {
+        fixture.ledger.belong_to("s3://airline/fleet/warehouse/").await.unwrap();
+        fixture.ledger.belong_to("s3://airline/fleet/warehouse/").await.unwrap();
+        let error = fixture.ledger.belong_to("s3://airline/trial/warehouse/").await.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, Error::Conflict { .. }), "{text}");
+        assert!(text.contains("airline/fleet") && text.contains("airline/trial"), "{text}");
+    }
+
     async fn a_newer_schema_is_refused_with_advice(fixture: Fixture) {
         let mut session = fixture.ledger.database.begin().await.unwrap();
         let later = sqlx::query(

@@ -3,7 +3,7 @@
 use fleet_testing::{Postgres, python};
 
 use super::{ingested_place, place, scheduler, tool, wait_until_it_leads};
-use crate::kit::{Cluster, Place};
+use crate::kit::{Cluster, PATIENCE, Place};
 
 /// Runs tests of `testing/clients/`, which must all hold.
 pub fn assert_hold(place: &Place, module: &str, front_door: &str, variables: &[(&str, &str)]) {
@@ -41,6 +41,16 @@ fn executors_and_the_cluster_are_described() {
     let place = ingested_place();
     let cluster = Cluster::start(&place, 1);
     assert_hold(&place, "test_executors", &cluster.front_door, &[]);
+}
+
+#[test]
+fn what_does_not_fit_into_an_executor_is_cut_smaller() {
+    let place = ingested_place();
+    let cluster = Cluster::start(&place, 0);
+    let arguments = ["executor", "--port", "0", "--task-port", "0", "--slots", "1", "--memory-bytes", "10000000"];
+    let executor = place.start(&[&arguments[..], &["--scheduler", &cluster.url]].concat());
+    executor.wait_for_line(" listening on ports ", PATIENCE).unwrap();
+    assert_hold(&place, "test_memory", &cluster.front_door, &[]);
 }
 
 #[test]
