@@ -52,7 +52,7 @@ pub struct Common {
     /// left out.
     #[arg(long, global = true, env = "FLEET_SLOTS")]
     pub slots: Option<usize>,
-    /// Into how many parts work is cut; twice the slots where it is left out.
+    /// Into how many parts work is cut, or more where whole tables are large; twice the slots where it is left out.
     #[arg(long, global = true, env = "FLEET_PARTITIONS")]
     pub partitions: Option<usize>,
     /// One JSON object a line instead of text.
