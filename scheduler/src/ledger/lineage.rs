@@ -7,11 +7,8 @@ use serde::Serialize;
 use sqlx::any::AnyRow;
 use sqlx::query;
 
-use super::step::step_columns;
-use super::{Ledger, Result, RunId, Step, TableVersion, row};
+use super::{Ledger, Result, RunId, TableVersion, row};
 
-/// A version is written once, but may be found up to date by any number of runs.
-const PRODUCERS_MAX: i64 = 100;
 const PRODUCTIONS_MAX: u32 = 5_000;
 
 /// A step of which rows may be in a version of a table.
@@ -54,26 +51,6 @@ macro_rules! productions {
 }
 
 impl Ledger {
-    /// The steps that ended with this version of a table, or with its latest: the one that wrote it first, then those
-    /// that found it up to date, the earliest first. If the one that wrote it was lost with its scheduler, the one
-    /// that took over found it up to date.
-    pub async fn producers(&self, table: &str, version: Option<u64>) -> Result<Vec<Step>> {
-        let select = concat!(
-            "select ",
-            step_columns!(),
-            " from step
-             where output_table = $1
-               and state in ('succeeded', 'up_to_date')
-               and output_version = coalesce($2, (
-                   select max(output_version) from step
-                   where output_table = $1 and state in ('succeeded', 'up_to_date')))
-             order by case state when 'succeeded' then 0 else 1 end, ended_at, run_id
-             limit $3"
-        );
-        let select = query(select).bind(table).bind(version.map(row::signed)).bind(PRODUCERS_MAX);
-        self.database.rows(select).await?.iter().map(Step::from_row).collect()
-    }
-
     /// The version of a table that a run committed or found up to date; without a run, the latest.
     pub async fn version_of(&self, table: &str, run: Option<RunId>) -> Result<Option<u64>> {
         let select = query(

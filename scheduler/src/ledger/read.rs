@@ -57,11 +57,6 @@ impl Ledger {
     pub async fn attempts(&self, run: RunId) -> Result<Vec<Attempt>> {
         self.database.rows(query(ATTEMPTS).bind(run.to_string())).await?.iter().map(Attempt::from_row).collect()
     }
-
-    /// What the steps of a run read, each with the step's name, by step and table.
-    pub async fn inputs_of(&self, run: RunId) -> Result<Vec<(String, TableVersion)>> {
-        self.database.rows(query(INPUTS).bind(run.to_string())).await?.iter().map(input).collect()
-    }
 }
 
 fn input(row: &AnyRow) -> Result<(String, TableVersion)> {

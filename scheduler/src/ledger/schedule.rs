@@ -76,12 +76,6 @@ impl Ledger {
         let select = concat!("select ", schedule_columns!(), " from schedule where job = $1");
         self.database.row(query(select).bind(job)).await?.as_ref().map(ScheduleState::from_row).transpose()
     }
-
-    /// All of them, by job.
-    pub async fn schedule_states(&self) -> Result<Vec<ScheduleState>> {
-        let select = concat!("select ", schedule_columns!(), " from schedule order by job");
-        self.database.rows(query(select)).await?.iter().map(ScheduleState::from_row).collect()
-    }
 }
 
 pub(super) async fn skip_waiting(session: &mut Session<'_>, job: &str, reason: &str) -> Result<()> {

@@ -81,7 +81,7 @@ on_both! {
         assert_eq!(ledger.get(waiting).await.unwrap().unwrap().state, RunState::Queued);
         let steps = ledger.steps(running).await.unwrap();
         assert_eq!((steps.len(), steps[0].state, steps[0].attempts), (1, StepState::Running, 1));
-        assert_eq!(ledger.schedule_states().await.unwrap(), []);
+        assert_eq!(ledger.schedule("daily").await.unwrap(), None);
     }
 
     async fn a_takeover_waits_for_a_write_that_is_under_way(fixture: Fixture) {

@@ -19,33 +19,6 @@ async fn ended(fixture: &Fixture, fence: &Fence, outcome: StepOutcome, output: u
 }
 
 on_both! {
-    async fn a_version_leads_to_the_step_that_wrote_it_and_to_its_inputs(fixture: Fixture) {
-        let (ledger, fence) = (&fixture.ledger, fixture.leader().await);
-        let wrote_4 = ended(&fixture, &fence, StepOutcome::Succeeded, 4, 5).await;
-        let found_4 = ended(&fixture, &fence, StepOutcome::UpToDate, 4, 6).await;
-        let wrote_5 = ended(&fixture, &fence, StepOutcome::Succeeded, 5, 7).await;
-        ended(&fixture, &fence, StepOutcome::Failed, 6, 8).await;
-
-        let runs = |steps: Vec<Step>| steps.into_iter().map(|step| step.run).collect::<Vec<_>>();
-        assert_eq!(runs(ledger.producers("operations.utilization", Some(4)).await.unwrap()), [wrote_4, found_4]);
-        assert_eq!(runs(ledger.producers("operations.utilization", Some(5)).await.unwrap()), [wrote_5]);
-        assert_eq!(runs(ledger.producers("operations.utilization", Some(1)).await.unwrap()), []);
-        assert_eq!(runs(ledger.producers("operations.nothing", None).await.unwrap()), []);
-        let inputs = ledger.inputs_of(wrote_4).await.unwrap();
-        let read = [version("sources.flights", 14), version("sources.tails", 0)];
-        assert_eq!(inputs, read.map(|table| ("operations.utilization".to_owned(), table)));
-    }
-
-    async fn the_latest_version_is_one_that_was_committed(fixture: Fixture) {
-        let (ledger, fence) = (&fixture.ledger, fixture.leader().await);
-        let wrote_5 = ended(&fixture, &fence, StepOutcome::Succeeded, 5, 7).await;
-        ended(&fixture, &fence, StepOutcome::Succeeded, 4, 8).await;
-        ended(&fixture, &fence, StepOutcome::Failed, 6, 9).await;
-        let latest = ledger.producers("operations.utilization", None).await.unwrap();
-        assert_eq!(latest.len(), 1);
-        assert_eq!((latest[0].run, &latest[0].output), (wrote_5, &Some(version("operations.utilization", 5))));
-    }
-
     async fn a_table_leads_to_all_that_committed_it_and_to_what_they_read(fixture: Fixture) {
         let (ledger, fence) = (&fixture.ledger, fixture.leader().await);
         let table = "operations.utilization";

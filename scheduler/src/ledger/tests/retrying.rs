@@ -45,7 +45,7 @@ on_both! {
             assert_eq!((step.state, step.rows, step.ended_at, &step.reason), (StepState::Pending, 0, None, &None));
             assert_eq!((&step.failure, &step.output), (&None, &None));
         }
-        let inputs = ledger.inputs_of(run.id).await.unwrap();
+        let inputs = ledger.whole(run.id).await.unwrap().unwrap().inputs;
         assert_eq!(inputs, [("a".to_owned(), version("source.flights", 3))]);
 
         let started = ledger.start_run(&fence, run.id, at(20)).await.unwrap();
