@@ -14,13 +14,14 @@ mod merge;
 mod stage;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Instant;
 
 pub use discover::Landing;
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
-use crate::run::{Run, Runner, StepReport};
+use crate::run::{Run, Runner, StepReport, graph};
 use crate::warehouse::TableName;
 use crate::{Error, Result};
 
@@ -45,7 +46,8 @@ impl SourceReport {
 }
 
 impl Runner {
-    /// Ingests the new files of the sources named, or of all.
+    /// Ingests the new files of the sources named, or of all. Where one fails, the others go on; the error is that of the
+    /// first.
     pub async fn ingest(&self, landing: &Landing, names: &[String], run: &Run) -> Result<Vec<SourceReport>> {
         let sources: Vec<_> = match names {
             [] => self.catalog.sources.values().cloned().collect(),
@@ -58,26 +60,24 @@ impl Runner {
         let sources: Vec<_> = sources.into_iter().filter(|source| !run.done.contains(&step_of(source))).collect();
         let steps: Vec<String> = sources.iter().map(|source| step_of(source)).collect();
         self.progress.report(Event::Planned { steps: &steps });
-        // All sources share the manifest and the quarantine.
-        let _turn = self.turns.take("ledger.ingested_file").await;
-        let mut reports = Vec::new();
-        for (source, step) in sources.iter().zip(&steps) {
-            let ingest = |runner: Self| async move { runner.ingest_source(landing, source, run).await };
-            let report = self.attempts(step, "looking for new files", ingest).await;
-            if let Err(error) = &report {
-                self.progress.report(Event::Failed { step, error });
-            }
-            reports.push(report?);
-        }
-        Ok(reports)
+        let ingest = |place: usize| self.ingest_in_turn(landing, &sources[place], run);
+        let none = vec![BTreeSet::new(); sources.len()];
+        let outcomes = graph::walk(&none, ingest, |_, _| {}).await;
+        self.gathered(outcomes, &steps)
     }
 
-    async fn ingest_source(
-        &self,
-        landing: &Landing,
-        source: &std::sync::Arc<SourceSpec>,
-        run: &Run,
-    ) -> Result<SourceReport> {
+    async fn ingest_in_turn(&self, landing: &Landing, source: &Arc<SourceSpec>, run: &Run) -> Result<SourceReport> {
+        let step = step_of(source);
+        let _turn = self.turns.take(&step).await;
+        let ingest = |runner: Self| async move { runner.ingest_source(landing, source, run).await };
+        let report = self.attempts(&step, "looking for new files", ingest).await;
+        if let Err(error) = &report {
+            self.progress.report(Event::Failed { step: &step, error });
+        }
+        report
+    }
+
+    async fn ingest_source(&self, landing: &Landing, source: &Arc<SourceSpec>, run: &Run) -> Result<SourceReport> {
         let started = Instant::now();
         let step = step_of(source);
         let known = self.known_files(&source.name).await?;
@@ -89,7 +89,11 @@ impl Runner {
         }
         self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
         let staged = self.stage(landing, source, new, &known).await?;
-        let report = self.merge_staged(source, &staged, run).await;
+        let report = {
+            // All sources share the manifest and the quarantine.
+            let _shared = self.turns.table("ledger.ingested_file").await;
+            self.merge_staged(source, &staged, run).await
+        };
         self.remove_folder(&staged.folder).await;
         let report = report?;
         if !report.adds_up() {

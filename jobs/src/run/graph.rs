@@ -6,7 +6,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 /// What became of a step.
 #[derive(Debug, PartialEq)]
-pub(super) enum Outcome<T, E> {
+pub(crate) enum Outcome<T, E> {
     Done(T),
     Failed(E),
     /// A step it waits for failed, this one.
@@ -15,7 +15,7 @@ pub(super) enum Outcome<T, E> {
 
 /// Does every step, earlier ones first where several are ready. A step whose predecessor failed is skipped, and all
 /// others go on. `waits_for` has no cycle; what becomes of a step is told as soon as it is known.
-pub(super) async fn walk<T, E, F>(
+pub(crate) async fn walk<T, E, F>(
     waits_for: &[BTreeSet<usize>],
     step: impl Fn(usize) -> F,
     skipped: impl Fn(usize, usize),

@@ -1,7 +1,7 @@
 //! Running models: each query a distributed plan, its result checked and committed once.
 
 mod checks;
-mod graph;
+pub(crate) mod graph;
 mod materialise;
 mod publishing;
 mod session;
@@ -136,8 +136,13 @@ impl Runner {
         };
         let step = |step: usize| self.step(steps[step], run);
         let outcomes = graph::walk(&self.waits_for(&steps), step, skipped).await;
+        self.gathered(outcomes, &names)
+    }
+
+    /// What the steps reported, or the first of their errors; the others are told.
+    pub(crate) fn gathered<T>(&self, outcomes: Vec<Outcome<T, Error>>, steps: &[String]) -> Result<Vec<T>> {
         let (mut reports, mut failure) = (Vec::new(), None);
-        for (outcome, step) in outcomes.into_iter().zip(&names) {
+        for (outcome, step) in outcomes.into_iter().zip(steps) {
             match outcome {
                 Outcome::Done(report) => reports.push(report),
                 Outcome::Failed(error) if failure.is_none() => failure = Some(error),

@@ -26,13 +26,18 @@ impl Turns {
         Self { tables: Arc::default(), room: Arc::new(Semaphore::new(steps)), steps }
     }
 
-    /// Waits for the table, then for room, in the order of asking.
-    pub async fn take(&self, table: &str) -> Turn {
+    /// Waits for a table that a step shares with others, while it has its own turn.
+    pub async fn table(&self, table: &str) -> OwnedMutexGuard<()> {
         let of_table = {
             let mut tables = self.tables.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tables.entry(table.to_owned()).or_default())
         };
-        let table = of_table.lock_owned().await;
+        of_table.lock_owned().await
+    }
+
+    /// Waits for the table, then for room, in the order of asking.
+    pub async fn take(&self, table: &str) -> Turn {
+        let table = self.table(table).await;
         match Arc::clone(&self.room).acquire_owned().await {
             Ok(place) => Turn { _table: table, _place: place },
             // Nobody has a turn any more.

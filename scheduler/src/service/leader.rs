@@ -20,6 +20,9 @@ const LASTS: Duration = Duration::from_secs(9);
 /// A leader stops so long before its lease can be taken.
 const MARGIN: Duration = Duration::from_secs(1);
 const RENEW_EVERY: Duration = Duration::from_millis(2_500);
+/// A ledger that is slow is waited for; one that hangs is asked once more in time.
+const RENEWAL_MAX: Duration = Duration::from_secs(4);
+const RENEW_AGAIN: Duration = Duration::from_millis(250);
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// Leads and stands by in turn until `stop` is true; then ends what it does, and gives the lease up.
@@ -98,14 +101,17 @@ async fn give_up(service: &Service, fence: &ledger::Fence) {
 
 /// Prolongs the lease until that cannot be done in time.
 async fn renew(service: &Service, deadline: &Deadline) {
+    let mut wait = RENEW_EVERY;
     loop {
-        tokio::time::sleep(RENEW_EVERY).await;
+        tokio::time::sleep(wait).await;
         let (asked, holder) = (Instant::now(), service.holder());
         let renewal = service.ledger.acquire_or_renew(LEASE, &holder, Utc::now(), LASTS);
-        match tokio::time::timeout(RENEW_EVERY, renewal).await {
+        wait = RENEW_AGAIN;
+        match tokio::time::timeout(RENEWAL_MAX, renewal).await {
             Ok(Ok(Some(lease))) => {
                 deadline.prolong(asked, LASTS - MARGIN);
                 service.leader.send_replace(Some(lease));
+                wait = RENEW_EVERY.saturating_sub(asked.elapsed());
             }
             Ok(Ok(None)) => return,
             Ok(Err(error)) => tracing::warn!(%error, "lease not prolonged"),
