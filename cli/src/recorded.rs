@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use fleet_jobs::catalog::{Catalog, Interval};
 use fleet_jobs::run::{PlannedStep, Run, Runner};
 use fleet_jobs::storage::Folder;
+use fleet_jobs::warehouse::Warehouse;
 use fleet_scheduler::ledger::{Ledger, NewRun, Origin};
 use fleet_scheduler::service::LocalRun;
 
@@ -40,10 +41,7 @@ impl Recorded {
             return Ok(Self { run: Run::new(asked.interval), local: None });
         };
         let steps = steps(runner, &asked)?;
-        let ledger = Ledger::open(&url).await?;
-        if ledger.is_shared() {
-            ledger.belong_to(runner.warehouse.root().url().as_str()).await?;
-        }
+        let ledger = ledger_of(&url, &runner.warehouse).await?;
         let local = LocalRun::begin(ledger, new_run(&runner.catalog, &asked), steps, runner).await?;
         Ok(Self { run: local.as_run(asked.interval), local: Some(local) })
     }
@@ -55,6 +53,15 @@ impl Recorded {
             eprintln!("the run is not in the ledger as it was: {error}");
         }
     }
+}
+
+/// The ledger that keeps the runs of a warehouse. One beside its data goes where these go.
+pub async fn ledger_of(url: &str, warehouse: &Warehouse) -> anyhow::Result<Ledger> {
+    let ledger = Ledger::open(url).await?;
+    if ledger.is_shared() {
+        ledger.belong_to(warehouse.root().url().as_str()).await?;
+    }
+    Ok(ledger)
 }
 
 /// The ledger beside the data, where that is a folder of this machine.

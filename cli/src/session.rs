@@ -56,19 +56,24 @@ impl Session {
 /// The catalogue, the tables and the landing folder that the options name.
 pub async fn setup(common: &Common, steps_max: usize, stores: Arc<Stores>) -> anyhow::Result<Setup> {
     let catalog = Arc::new(Catalog::load(common.catalog.as_deref()).await?);
+    let warehouse = Warehouse::new(warehouse_folder(common)?, stores);
+    let (landing, partitions) = (Landing::new(Folder::parse(&common.data)?), common.partitions);
+    Ok(Setup { catalog, warehouse, landing, partitions, steps_max, publish: None })
+}
+
+/// Where the tables are. Beside data they are only where the data are: a store that makes folders by itself would make
+/// one for a name that is mistyped.
+pub fn warehouse_folder(common: &Common) -> fleet_jobs::Result<Folder> {
     let data = Folder::parse(&common.data)?;
-    if let (None, "file", Ok(path)) = (&common.warehouse, data.url().scheme(), data.url().to_file_path())
+    if let Some(warehouse) = &common.warehouse {
+        return Folder::parse(warehouse);
+    }
+    if let ("file", Ok(path)) = (data.url().scheme(), data.url().to_file_path())
         && !path.exists()
     {
-        return Err(Error::invalid(format!("data folder {}", path.display()), "does not exist; pass --data").into());
+        return Err(Error::invalid(format!("data folder {}", path.display()), "does not exist; pass --data"));
     }
-    let root = match &common.warehouse {
-        Some(warehouse) => Folder::parse(warehouse)?,
-        None => data.join("warehouse"),
-    };
-    let warehouse = Warehouse::new(root, stores);
-    let (landing, partitions) = (Landing::new(data), common.partitions);
-    Ok(Setup { catalog, warehouse, landing, partitions, steps_max, publish: None })
+    Ok(data.join("warehouse"))
 }
 
 /// The task slots of this process.

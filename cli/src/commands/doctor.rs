@@ -18,6 +18,7 @@ use crate::client::options::Connection;
 use crate::client::{Client, Patience};
 use crate::display::say;
 use crate::options::{self, Common};
+use crate::session::warehouse_folder;
 
 /// Clocks that differ by more mislead whoever reads logs; nothing is decided by them.
 const CLOCKS_APART: Duration = Duration::from_secs(2);
@@ -122,18 +123,8 @@ async fn data(common: &Common) -> Finding {
 
 /// Writes, reads and removes an object, and writes it a second time on condition that it is not there.
 async fn warehouse(common: &Common) -> Finding {
-    let folder = match &common.warehouse {
-        Some(warehouse) => Folder::parse(warehouse),
-        None => Folder::parse(&common.data).map(|data| data.join("warehouse")),
-    };
     let tried = async {
-        let folder = folder?;
-        // A store that makes folders by itself would make this one.
-        if let Ok(path) = Folder::parse(&common.data)?.url().to_file_path()
-            && !path.exists()
-        {
-            return Err(fleet_jobs::Error::invalid(path.display().to_string(), "does not exist"));
-        }
+        let folder = warehouse_folder(common)?;
         let (store, root) = (folder.store(&Stores::new())?, folder.path()?);
         let name = format!("_doctor-{}", uuid::Uuid::new_v4());
         let path = Path::from_iter(root.parts().chain(Path::from(name).parts()));

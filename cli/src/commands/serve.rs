@@ -8,14 +8,13 @@ use anyhow::{Context, bail};
 use fleet_jobs::storage::Stores;
 use fleet_scheduler::cluster::Tasks;
 use fleet_scheduler::front_door;
-use fleet_scheduler::ledger::Ledger;
 use fleet_scheduler::metrics::Metrics;
 use fleet_scheduler::service::{Service, Settings, Setup};
 use tokio::sync::watch;
 
 use crate::display::say;
 use crate::options::{self, Common};
-use crate::recorded::beside_data;
+use crate::recorded::{beside_data, ledger_of};
 use crate::session::{setup, slots};
 
 const SCHEDULER_PORT: u16 = 50050;
@@ -38,11 +37,7 @@ pub async fn scheduler(common: &Common, options: options::Scheduler) -> anyhow::
     };
     let any = [options.bind, options.insecure_front_door_bind].iter().any(std::net::IpAddr::is_unspecified);
     reachable(any, options.advertised_host.as_deref())?;
-    let ledger = Ledger::open(&url).await?.measured(metrics.ledger_seconds.clone());
-    // One beside its data goes where these go.
-    if ledger.is_shared() {
-        ledger.belong_to(setup.warehouse.root().url().as_str()).await?;
-    }
+    let ledger = ledger_of(&url, &setup.warehouse).await?.measured(metrics.ledger_seconds.clone());
     let listener = front_door::bind((options.insecure_front_door_bind, options.front_door_port).into()).await?;
     let host = |bind: std::net::IpAddr| options.advertised_host.clone().unwrap_or_else(|| bind.to_string());
     let front_door = listener.local_addr()?;
