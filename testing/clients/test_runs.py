@@ -52,7 +52,10 @@ class Submitting(Case):
         )
         self.assertEqual(str(uuid.UUID(run.id)), run.id)
         self.assertEqual(run.job, "monthly_fleet_performance")
-        self.assertEqual(list(run.models), ["operations.dispatch_reliability", "operations.utilization"])
+        self.assertEqual(
+            list(run.models),
+            ["operations.dispatch_reliability", "operations.utilization", "statistics.parameter_daily"],
+        )
         self.assertEqual((run.interval.start, run.interval.end), (day("2026-01-26"), day("2026-02-03")))
         self.assertEqual((run.priority, run.verify, run.submitted_by), (-7, True, self.caller.user))
         self.assertEqual((run.origin, run.backfill_id), (runs_api.RUN_ORIGIN_CLIENT, ""))

@@ -10,6 +10,7 @@ LIFE = "reliability.int_life"
 SURVIVAL_CURVE = "reliability.survival_curve"
 LIFE_MODEL = "reliability.life_model"
 REPAIR_TREND = "reliability.repair_trend"
+PARAMETER_DAILY = "statistics.parameter_daily"
 
 KEYS = {
     DISPATCH: ("month", "tail"),
@@ -22,6 +23,7 @@ KEYS = {
     SURVIVAL_CURVE: ("as_of", "part_number", "hours"),
     LIFE_MODEL: ("as_of", "part_number", "distribution"),
     REPAIR_TREND: ("as_of", "scope", "tail", "ata"),
+    PARAMETER_DAILY: ("date", "tail", "engine_position", "phase", "parameter"),
 }
 
 COUNTS = {
@@ -39,6 +41,7 @@ COUNTS = {
     SURVIVAL_CURVE: ("at_risk", "failures"),
     LIFE_MODEL: ("failures", "suspensions"),
     REPAIR_TREND: ("failures",),
+    PARAMETER_DAILY: ("count",),
 }
 
 # Tables that may well be empty: few fleets have such a unit or defect on a given day.

@@ -4,7 +4,7 @@
 This shares no code with the jobs: it reads the delivered files themselves and follows the written
 definitions of the tables, so that a mistake in the models and a mistake here are unlikely to agree.
 
-    recompute.py DATA_DIR --out DIR             compute the tables, one CSV file each
+    recompute.py DATA_DIR --out DIR [TABLE …]   compute the tables, or those named, one CSV file each
     recompute.py compare EXPECTED_DIR FOUND_DIR compare CSV files of the same name
 
 DATA_DIR holds `landing/`, `reference/` and `truth/`. The tables are those of contract.py; of
@@ -16,6 +16,7 @@ import argparse
 import csv
 import sys
 from datetime import date, timedelta
+from functools import cache, cached_property
 from pathlib import Path
 
 # Nothing is left beside the sources.
@@ -25,10 +26,11 @@ import contract  # noqa: E402
 from ata_alert import ata_alert  # noqa: E402
 from comparison import compare  # noqa: E402
 from component import component  # noqa: E402
-from delivered import SOURCES, Unusable, calendar_day, damaged_rows, quantities, standing_rows  # noqa: E402
+from delivered import Unusable, calendar_day, damaged_rows, quantities, standing_rows  # noqa: E402
 from life_model import life_models  # noqa: E402
 from lives import FlownHours, life_rows, lives  # noqa: E402
 from operations import dispatch_reliability, utilization  # noqa: E402
+from parameters import parameter_daily  # noqa: E402
 from removals import removals  # noqa: E402
 from repair_trend import repair_trends  # noqa: E402
 from returning import repetitive_defects, rogue_units  # noqa: E402
@@ -46,30 +48,58 @@ Exit code: 0 agreed or computed, 1 a difference, 2 the input cannot be used.
 """
 
 
-def recompute(data_dir, out, as_of):
-    damaged = damaged_rows(data_dir)
-    delivered = {source: standing_rows(data_dir / "landing", source, damaged) for source in SOURCES}
-    flights, days, events = (delivered[source] for source in ("flights", "utilization", "events"))
-    as_of = as_of or end_of_last_week(days)
-    removed = removals(events)
-    flown = FlownHours(days, flights)
-    found = lives(delivered["configurations"], removed, flown, as_of)
-    per_aircraft = quantities(data_dir)
+class Fleet:
+    """What the tables are computed from, each read or computed when it is first asked for."""
 
+    def __init__(self, data_dir, as_of):
+        self.data_dir = data_dir
+        self.asked_as_of = as_of
+        self.rows = cache(self.rows)
+
+    @cached_property
+    def damaged(self):
+        return damaged_rows(self.data_dir)
+
+    def rows(self, source):
+        return standing_rows(self.data_dir / "landing", source, self.damaged)
+
+    @cached_property
+    def as_of(self):
+        return self.asked_as_of or end_of_last_week(self.rows("utilization"))
+
+    @cached_property
+    def removals(self):
+        return removals(self.rows("events"))
+
+    @cached_property
+    def flown(self):
+        return FlownHours(self.rows("utilization"), self.rows("flights"))
+
+    @cached_property
+    def lives(self):
+        return lives(self.rows("configurations"), self.removals, self.flown, self.as_of)
+
+
+TABLES = {
+    contract.DISPATCH: lambda it: dispatch_reliability(it.rows("flights")),
+    contract.UTILIZATION: lambda it: utilization(it.rows("utilization")),
+    contract.COMPONENT: lambda it: component(it.rows("utilization"), it.removals, quantities(it.data_dir)),
+    contract.ATA_ALERT: lambda it: ata_alert(it.rows("utilization"), it.rows("events")),
+    contract.ROGUE_UNIT: lambda it: rogue_units(it.removals, it.as_of),
+    contract.REPETITIVE_DEFECT: lambda it: repetitive_defects(it.rows("events"), it.as_of),
+    contract.LIFE: lambda it: life_rows(it.lives, it.as_of),
+    contract.SURVIVAL_CURVE: lambda it: survival_curves(it.lives, it.as_of),
+    contract.LIFE_MODEL: lambda it: life_models(it.lives, it.as_of),
+    contract.REPAIR_TREND: lambda it: repair_trends(it.removals, it.flown, it.as_of),
+    contract.PARAMETER_DAILY: lambda it: parameter_daily(it.rows("performance"), it.rows("telemetry")),
+}
+
+
+def recompute(data_dir, out, as_of, tables):
+    fleet = Fleet(data_dir, as_of)
     out.mkdir(parents=True, exist_ok=True)
-    for table, rows in (
-        (contract.DISPATCH, dispatch_reliability(flights)),
-        (contract.UTILIZATION, utilization(days)),
-        (contract.COMPONENT, component(days, removed, per_aircraft)),
-        (contract.ATA_ALERT, ata_alert(days, events)),
-        (contract.ROGUE_UNIT, rogue_units(removed, as_of)),
-        (contract.REPETITIVE_DEFECT, repetitive_defects(events, as_of)),
-        (contract.LIFE, life_rows(found, as_of)),
-        (contract.SURVIVAL_CURVE, survival_curves(found, as_of)),
-        (contract.LIFE_MODEL, life_models(found, as_of)),
-        (contract.REPAIR_TREND, repair_trends(removed, flown, as_of)),
-    ):
-        write(out, table, list(rows))
+    for table in tables or TABLES:
+        write(out, table, list(TABLES[table](fleet)))
 
 
 def end_of_last_week(days):
@@ -116,6 +146,8 @@ def main(arguments):
         return 0 if compare(parsed.expected, parsed.found) else 1
     parser = argparse.ArgumentParser(prog="recompute.py", description=__doc__, **layout)
     parser.add_argument("data", type=Path, metavar="DATA_DIR", help="holds landing/, reference/ and truth/")
+    known = ", ".join(TABLES)
+    parser.add_argument("tables", nargs="*", metavar="TABLE", help=f"one of {known}; all where none is named")
     parser.add_argument("--out", type=Path, metavar="DIR", required=True, help="where the CSV files go")
     parser.add_argument(
         "--as-of",
@@ -123,8 +155,11 @@ def main(arguments):
         metavar="DATE",
         help="the date that ends the week of lives, trends and returning units; the Monday after the last day flown",
     )
-    parsed = parser.parse_args(arguments)
-    recompute(parsed.data, parsed.out, parsed.as_of)
+    parsed = parser.parse_intermixed_args(arguments)
+    unknown = [table for table in parsed.tables if table not in TABLES]
+    if unknown:
+        parser.error(f"not one of the tables: {', '.join(unknown)}")
+    recompute(parsed.data, parsed.out, parsed.as_of, parsed.tables)
     return 0
 
 

@@ -22,7 +22,10 @@ use reliability::{
     MeanCumulativeFunction, NelsonAalen, Weibull3Fit, WeibullFit,
 };
 use sql::{Aggregate, Scalar};
-use statistics::{MtburLowerBound, OptimalReplacement, PoissonQuantile, PoissonRate, RateHomogeneity, ShrunkenRates};
+use statistics::{
+    MtburLowerBound, OptimalReplacement, PoissonQuantile, PoissonRate, RateHomogeneity, ShrunkenRates,
+    SummaryStatistics,
+};
 
 /// To be raised whenever a function gives other figures for the same rows: tables computed with it are then computed anew.
 pub const REVISION: u32 = 1;
@@ -98,6 +101,7 @@ fn aggregates() -> Vec<Arc<AggregateUDF>> {
         Aggregate::<NelsonAalen>::function(),
         Aggregate::<RateHomogeneity>::function(),
         Aggregate::<ShrunkenRates>::function(),
+        Aggregate::<SummaryStatistics>::function(),
         Aggregate::<Weibull3Fit>::function(),
         Aggregate::<WeibullFit>::function(),
     ]

@@ -6,7 +6,7 @@ use crate::airline::Airline;
 use crate::kit::{Row, assert_same_rows};
 
 const TABLES: &str = "select table_schema || '.' || table_name from information_schema.tables \
-                      where table_schema in ('operations', 'reliability');";
+                      where table_schema in ('operations', 'reliability', 'statistics');";
 
 pub struct Published(BTreeMap<String, Vec<Row>>);
 

@@ -44,11 +44,32 @@ const SOURCES: [&str; 5] = ["flights", "utilization", "events", "configurations"
 
 const JOBS: [&str; 2] = ["monthly_fleet_performance", "weekly_reliability_analysis"];
 
+const PARAMETERS: &str = "statistics.parameter_daily";
+
+/// Every recording in a sample every twenty seconds, with missing samples; late, corrected and damaged rows.
+const RECORDED: [&str; 15] = [
+    "--aircraft",
+    "3",
+    "--days",
+    "12",
+    "--seed",
+    "5",
+    "--sample-rate-hz",
+    "0.05",
+    "--telemetry",
+    "--damaged-share",
+    "0.01",
+    "--late-share",
+    "0.05",
+    "--duplicate-share",
+    "0.1",
+];
+
 #[test]
 fn the_published_tables_equal_an_independent_recomputation() {
     let folder = tempfile::tempdir().unwrap();
     let (expected, found) = (folder.path().join("expected"), folder.path().join("found"));
-    compare_tables(&reference().place, &expected, &found);
+    compare_tables(&reference().place, &[&TABLES[..], &[PARAMETERS]].concat(), &expected, &found);
 
     // One count off by one is noticed, so agreement is no accident of what is compared.
     let file = found.join("operations.utilization.csv");
@@ -65,17 +86,30 @@ fn alerts_lives_and_trends_of_a_long_history_equal_an_independent_recomputation(
     place.done(&[&["ingest"], &SOURCES[..]].concat());
     place.done(&[&["run"], &JOBS[..]].concat());
     let folder = tempfile::tempdir().unwrap();
-    compare_tables(&place, &folder.path().join("expected"), &folder.path().join("found"));
+    compare_tables(&place, &TABLES, &folder.path().join("expected"), &folder.path().join("found"));
+}
+
+#[test]
+fn recorded_parameters_equal_an_independent_recomputation() {
+    let place = made_fleet(&RECORDED);
+    place.done(&["ingest", "performance", "telemetry"]);
+    place.done(&["run", PARAMETERS, "--verify"]);
+    let folder = tempfile::tempdir().unwrap();
+    compare_tables(&place, &[PARAMETERS], &folder.path().join("expected"), &folder.path().join("found"));
+    let kinds = place.rows(&format!("select distinct phase is null as recorded from {PARAMETERS}"));
+    assert_eq!(kinds.len(), 2, "recordings and readings are both there: {kinds:?}");
 }
 
 /// Exports the tables of a place into one folder, recomputes them into the other, and compares.
-fn compare_tables(place: &Place, expected: &Path, found: &Path) {
+fn compare_tables(place: &Place, tables: &[&str], expected: &Path, found: &Path) {
     fs::create_dir(found).unwrap();
-    for table in TABLES {
+    for table in tables {
         let ran = place.done(&["query", &export_of(table), "--format", "csv"]);
         fs::write(found.join(format!("{table}.csv")), ran.stdout).unwrap();
     }
-    succeeded(recompute(&[place.data_folder().as_path(), Path::new("--out"), expected]));
+    let data = place.data_folder();
+    let arguments = [data.as_path(), Path::new("--out"), expected].into_iter().chain(tables.iter().map(Path::new));
+    succeeded(recompute(&arguments.collect::<Vec<_>>()));
     succeeded(recompute(&[Path::new("compare"), expected, found]));
 }
 

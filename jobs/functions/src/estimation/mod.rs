@@ -9,4 +9,5 @@ pub mod rates;
 pub mod recurrence;
 pub mod replacement;
 pub mod sample;
+pub mod summary;
 pub mod survival;

@@ -16,6 +16,7 @@ use datafusion::logical_expr::{
 
 use super::argument::{Presence, assigned, coerced, usage};
 use super::gathering::{Gathering, Grouped};
+use super::lists::{Lists, are_lists};
 use super::{Argument, Columns, Constants};
 
 /// One aggregate: its face in SQL, and what it does with a sample.
@@ -121,7 +122,10 @@ impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
     }
 
     fn create_groups_accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn GroupsAccumulator>> {
-        Ok(Box::new(Grouped::new(Self::gathering(args)?)))
+        match args.expr_fields {
+            [sample] if are_lists(sample.data_type()) => Ok(Box::new(Lists::<E>::new())),
+            _ => Ok(Box::new(Grouped::new(Self::gathering(args)?))),
+        }
     }
 
     /// A list a gathered argument.

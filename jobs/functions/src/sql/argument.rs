@@ -12,6 +12,8 @@ use datafusion::physical_plan::expressions::Literal;
 pub(crate) enum Kind {
     /// A number, read as DOUBLE.
     Number,
+    /// Numbers of a sample: one a row, read as DOUBLE, or a list of them a row. Nulls in a list do not count.
+    Sample,
     /// A BOOLEAN; numbers count as true where they are not 0.
     Flag,
     /// A text or a whole number that tells rows apart.
@@ -66,7 +68,8 @@ impl Kind {
         let text = matches!(given, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         let null = given.is_null();
         match self {
-            Self::Number | Self::Share if given.is_numeric() || null => Some(DataType::Float64),
+            Self::Number | Self::Share | Self::Sample if given.is_numeric() || null => Some(DataType::Float64),
+            Self::Sample => numbers(given),
             Self::Flag if given == &DataType::Boolean || given.is_integer() || null => Some(DataType::Boolean),
             Self::Name if text || given.is_integer() || null => Some(DataType::Utf8),
             Self::Choice(_) if text => Some(DataType::Utf8),
@@ -78,9 +81,10 @@ impl Kind {
         matches!(self, Self::Choice(_) | Self::Share)
     }
 
+    /// The type of a gathered value.
     pub fn data_type(self) -> DataType {
         match self {
-            Self::Number | Self::Share => DataType::Float64,
+            Self::Number | Self::Share | Self::Sample => DataType::Float64,
             Self::Flag => DataType::Boolean,
             Self::Name | Self::Choice(_) => DataType::Utf8,
         }
@@ -89,11 +93,25 @@ impl Kind {
     fn expected(self) -> String {
         match self {
             Self::Number => "a number".to_owned(),
+            Self::Sample => "a number or a list of numbers".to_owned(),
             Self::Flag => "a boolean".to_owned(),
             Self::Name => "a text or whole number".to_owned(),
             Self::Choice(choices) => format!("one of '{}'", choices.join("', '")),
             Self::Share => "a literal between 0 and 1".to_owned(),
         }
+    }
+}
+
+/// The type that lists of numbers are read as: their own where it is that of a list of DOUBLE.
+fn numbers(given: &DataType) -> Option<DataType> {
+    match given {
+        DataType::List(item) if item.data_type() == &DataType::Float64 => Some(given.clone()),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _)
+            if item.data_type().is_numeric() || item.data_type().is_null() =>
+        {
+            Some(DataType::new_list(DataType::Float64, true))
+        }
+        _ => None,
     }
 }
 
@@ -135,7 +153,7 @@ pub(crate) fn coerced(function: &str, arguments: &[Argument], given: &[DataType]
     let mut types = given.to_vec();
     for (argument, position) in arguments.iter().zip(positions) {
         if let Some(position) = position {
-            types[position] = argument.kind.data_type();
+            types[position] = argument.kind.read_as(&given[position]).unwrap_or_else(|| argument.kind.data_type());
         }
     }
     Ok(types)
@@ -199,7 +217,7 @@ fn allowed(kind: Kind, value: &ScalarValue) -> bool {
     match kind {
         Kind::Choice(choices) => value.try_as_str().flatten().is_some_and(|text| choices.contains(&text)),
         Kind::Share => matches!(value, ScalarValue::Float64(Some(share)) if *share > 0.0 && *share < 1.0),
-        Kind::Number | Kind::Flag | Kind::Name => true,
+        Kind::Number | Kind::Sample | Kind::Flag | Kind::Name => true,
     }
 }
 
@@ -220,6 +238,23 @@ mod tests {
         assert_eq!(assigned("fit", ARGUMENTS, &given).unwrap(), [Some(0), Some(1), None, Some(2)]);
         let types = coerced("fit", ARGUMENTS, &given).unwrap();
         assert_eq!(types, [DataType::Float64, DataType::Boolean, DataType::Utf8]);
+    }
+
+    #[test]
+    fn a_sample_is_numbers_or_lists_of_them() {
+        const SAMPLE: &[Argument] = &[Argument::required("sample", Kind::Sample, "")];
+        let doubles = DataType::new_list(DataType::Float64, true);
+        for (given, expected) in [
+            (DataType::Int32, DataType::Float64),
+            (doubles.clone(), doubles.clone()),
+            (DataType::new_large_list(DataType::Float64, true), doubles.clone()),
+            (DataType::new_fixed_size_list(DataType::Int64, 3, true), doubles),
+        ] {
+            assert_eq!(coerced("summary", SAMPLE, &[given]).unwrap(), [expected]);
+        }
+        let texts = DataType::new_list(DataType::Utf8, true);
+        let refused = coerced("summary", SAMPLE, &[texts]).unwrap_err().to_string();
+        assert!(refused.contains("expected a number or a list of numbers"), "{refused}");
     }
 
     #[test]

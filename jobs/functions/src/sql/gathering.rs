@@ -15,6 +15,7 @@ use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 
 use super::aggregate::gathered;
 use super::columns::complete;
+use super::lists::{self, are_lists};
 use super::{Columns, Constants, Estimator};
 
 /// A sample while it is gathered.
@@ -48,7 +49,15 @@ impl<E: Estimator> fmt::Debug for Gathering<E> {
 impl<E: Estimator> Accumulator for Gathering<E> {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
         let given = self.given(values);
-        self.columns.append(&given, complete(&given, &self.required).as_ref())
+        match &given[..] {
+            [Some(sample)] if are_lists(sample.data_type()) => {
+                let mut numbers = self.columns.take_numbers(0, f64::NAN);
+                lists::rows(sample).for_each(|(_, list)| lists::extend(&mut numbers, &list));
+                self.columns.give_numbers(0, numbers);
+                Ok(())
+            }
+            _ => self.columns.append(&given, complete(&given, &self.required).as_ref()),
+        }
     }
 
     fn merge_batch(&mut self, states: &[ArrayRef]) -> Result<()> {
@@ -70,7 +79,7 @@ impl<E: Estimator> Accumulator for Gathering<E> {
 }
 
 /// The columns of a sample without rows.
-fn no_rows<E: Estimator>() -> Columns {
+pub(super) fn no_rows<E: Estimator>() -> Columns {
     Columns::new(&gathered::<E>().map(|argument| argument.kind.data_type()).collect::<Vec<_>>())
 }
 

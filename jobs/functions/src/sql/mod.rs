@@ -8,6 +8,7 @@ mod argument;
 mod columns;
 mod figures;
 mod gathering;
+mod lists;
 mod scalar;
 
 pub(crate) use aggregate::{Aggregate, Estimator};

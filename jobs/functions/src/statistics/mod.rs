@@ -1,4 +1,4 @@
-//! Functions over counts and exposures, and over costs.
+//! Functions over samples of numbers, over counts and exposures, and over costs.
 //!
 //! One file a function: its face in SQL, and nothing computed.
 
@@ -8,6 +8,7 @@ mod poisson_quantile;
 mod poisson_rate;
 mod rate_homogeneity;
 mod shrunken_rates;
+mod summary_statistics;
 
 use crate::estimation::rates::Tally;
 use crate::sql::{Argument, Columns, Kind};
@@ -18,6 +19,7 @@ pub(crate) use poisson_quantile::PoissonQuantile;
 pub(crate) use poisson_rate::PoissonRate;
 pub(crate) use rate_homogeneity::RateHomogeneity;
 pub(crate) use shrunken_rates::ShrunkenRates;
+pub(crate) use summary_statistics::SummaryStatistics;
 
 const COUNT: Argument = Argument::required("count", Kind::Number, "Events, a whole number.");
 const EXPOSURE: Argument =

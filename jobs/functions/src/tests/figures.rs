@@ -125,6 +125,33 @@ async fn groups_are_compared_and_modes_compete() {
     assert_close(number(&context, &sql).await, 0.75, 1e-12, "incidence");
 }
 
+/// The numbers from 1 to 10 by row, in lists of any length, and both ways by group.
+#[tokio::test]
+async fn a_sample_by_row_and_one_in_lists_have_the_known_figures() {
+    let by_row = table("samples", "sample", &[7, 1, 10, 3, 5, 4, 2, 9, 8, 6].map(|number| format!("({number})")));
+    let lists = ["([7.0, null, 1.0, 10.0])", "([3, 5, 4, 2, 9])", "(null)", "([8, 6])", "([null])", "([])"];
+    let lists = table("samples", "sample", &lists.map(str::to_owned));
+    // NumPy's `percentile` and `std(ddof=1)`.
+    let known = [
+        ("count", 10.0),
+        ("mean", 5.5),
+        ("stddev", 3.0276503540974917),
+        ("min", 1.0),
+        ("p05", 1.45),
+        ("p50", 5.5),
+        ("p95", 9.55),
+        ("max", 10.0),
+    ];
+    for (context, from) in [(session(1), &by_row), (session(4), &by_row), (session(1), &lists), (session(4), &lists)] {
+        for (figure, expected) in known {
+            for grouped in ["", " group by 'all of them'"] {
+                let sql = format!("select summary_statistics(sample)['{figure}'] from {from}{grouped}");
+                assert_close(number(&context, &sql).await, expected, 1e-15, &sql);
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn small_groups_are_drawn_towards_the_common_rate() {
     let context = session(2);

@@ -10,7 +10,7 @@ use super::{column, number, rows as rows_of, session, table};
 use crate::described;
 
 /// Calls over columns (hours, failed, age, unit), each with a figure of its result.
-const CALLS: [&str; 7] = [
+const CALLS: [&str; 9] = [
     "weibull_fit(hours, failed, age, 'profile')['beta_upper']",
     "lognormal_fit(hours, failed, age)['sigma']",
     "exponential_fit(hours, failed, age)['rate']",
@@ -18,6 +18,8 @@ const CALLS: [&str; 7] = [
     "crow_amsaa(hours, 2000.0, unit)['beta']",
     "rate_homogeneity(unit, hours)['chi_square']",
     "weibull3_fit(hours, failed, age)['log_likelihood']",
+    "summary_statistics(hours)['p95']",
+    "summary_statistics([hours, null, age])['stddev']",
 ];
 
 fn sample() -> Vec<String> {
@@ -114,6 +116,7 @@ async fn every_function_survives_the_plan_codec() {
         "poisson_rate(unit, hours)",
         "rate_homogeneity(unit, hours)",
         "shrunken_rates(unit, hours, unit)",
+        "summary_statistics([hours, age, null])",
         "weibull3_fit(hours, failed)",
         "weibull_fit(hours, failed, age, 'profile')",
     ];

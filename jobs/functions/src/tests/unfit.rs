@@ -71,6 +71,31 @@ async fn no_function_gives_nan_or_fails_on_degenerate_input() {
     }
 }
 
+/// By row and in lists, of one group and of groups beside one that has numbers.
+#[tokio::test]
+async fn a_sample_without_numbers_counts_none_and_one_with_a_wrong_number_has_no_figures() {
+    let context = session(2);
+    for (samples, count) in [
+        ("(0, cast(null as double))", 0.0),
+        ("(0, cast(null as double[]))", 0.0),
+        ("(0, cast([] as double[])), (0, [null, null]::double[])", 0.0),
+        ("(0, 1.0), (0, 'NaN'::double)", 2.0),
+        ("(0, [1.0, 'inf'::double, null]), (0, [2.0])", 3.0),
+    ] {
+        let other = if samples.contains('[') { "(1, [4.0])" } else { "(1, 4.0)" };
+        let alone = table("samples", "part, sample", &[samples.to_owned()]);
+        let beside = table("samples", "part, sample", &[samples.to_owned(), other.to_owned()]);
+        for from in [alone, format!("{beside} where part = 0 group by part"), format!("{beside} group by part")] {
+            let sql = |figure: &str| format!("select summary_statistics(sample)['{figure}'] as figure from {from}");
+            let first = if from.contains("where") || !from.contains("group") { "" } else { " order by part limit 1" };
+            assert_eq!(number(&context, &(sql("count") + first)).await, Some(count), "{from}");
+            for figure in ["mean", "stddev", "min", "p05", "p50", "p95", "max"] {
+                assert_eq!(number(&context, &(sql(figure) + first)).await, None, "{figure} of {from}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn rows_that_lack_a_duration_or_an_end_do_not_count() {
     let context = session(2);
@@ -94,6 +119,8 @@ async fn a_wrong_call_names_the_argument_and_what_was_expected() {
         ("weibull_fit(hours, failed, 0, 'wald', 0.9, 7)", "argument 6"),
         ("weibull_fit(distinct hours, failed)", "DISTINCT"),
         ("poisson_rate(hours)", "`exposure` is missing"),
+        ("summary_statistics('long')", "`sample` is Utf8, expected a number or a list of numbers"),
+        ("summary_statistics(['long'])", "expected a number or a list of numbers"),
     ] {
         let planned = context.sql(&format!("select {call} from {lives}")).await;
         let error = match planned {

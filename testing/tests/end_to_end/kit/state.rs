@@ -7,7 +7,7 @@ use std::thread;
 use super::{Place, Row, assert_same_rows, number, text};
 
 /// The computed tables.
-pub const FIGURES: [&str; 13] = [
+pub const FIGURES: [&str; 14] = [
     "operations.dispatch_reliability",
     "operations.utilization",
     "reliability.ata_alert",
@@ -21,6 +21,7 @@ pub const FIGURES: [&str; 13] = [
     "reliability.rogue_unit",
     "reliability.survival_curve",
     "reliability.uncatalogued_removal",
+    "statistics.parameter_daily",
 ];
 
 /// The source tables that a made-up fleet fills, with their keys.
