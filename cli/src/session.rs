@@ -48,7 +48,10 @@ impl Session {
             }
         };
         let verifier = if needs.verify { Some(setup.verifier()?) } else { None };
-        let runner = Runner { verifier, publisher, progress, ..setup.runner(&url).await? };
+        let mut runner = Runner { verifier, publisher, progress, ..setup.runner(&url).await? };
+        if embedded.is_some() {
+            runner.engine = runner.engine.within_a_process();
+        }
         Ok(Self { runner, landing: setup.landing, _embedded: embedded })
     }
 }

@@ -10,13 +10,24 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion_proto::physical_plan::{PhysicalExtensionCodec, PhysicalProtoConverterExtension};
+use datafusion_proto::physical_plan::{
+    AsExecutionPlan, DeduplicatingProtoConverter, PhysicalExtensionCodec, PhysicalPlanDecodeContext,
+    PhysicalProtoConverterExtension,
+};
+use datafusion_proto::protobuf::PhysicalPlanNode;
 
+use super::whole::WholeExec;
 use super::write::{WriteExec, WriteSpec};
 use crate::landing::LandingScan;
 
 /// Precedes every message of ours, so that it is never taken for one of Ballista's.
 const MARK: &[u8] = b"fleet\0";
+/// Precedes a plan that is one task.
+const WHOLE: &[u8] = b"fleet-whole\0";
+
+/// What a join learns of its smaller side filters the scan of the other one: that both know the same filter must survive
+/// the journey.
+const SHARING: DeduplicatingProtoConverter = DeduplicatingProtoConverter {};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 enum Message {
@@ -38,6 +49,11 @@ impl PhysicalExtensionCodec for FleetCodec {
         ctx: &TaskContext,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
+        if let Some(plan) = buf.strip_prefix(WHOLE) {
+            let plan = PhysicalPlanNode::try_decode(plan)?;
+            let plan = SHARING.proto_to_execution_plan(&plan, &PhysicalPlanDecodeContext::new(ctx, self))?;
+            return Ok(Arc::new(WholeExec::new(plan)));
+        }
         let Some(message) = buf.strip_prefix(MARK) else {
             return self.ballista.try_decode(buf, inputs, ctx, converter);
         };
@@ -56,6 +72,10 @@ impl PhysicalExtensionCodec for FleetCodec {
         buf: &mut Vec<u8>,
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<()> {
+        if let Some(whole) = node.downcast_ref::<WholeExec>() {
+            buf.extend_from_slice(WHOLE);
+            return SHARING.execution_plan_to_proto(whole.plan(), self)?.try_encode(buf);
+        }
         let message = if let Some(write) = node.downcast_ref::<WriteExec>() {
             Message::Write(write.spec().clone())
         } else if let Some(scan) = landing_scan(&node) {

@@ -7,12 +7,14 @@ mod client;
 mod codec;
 mod session;
 mod shipping;
+mod whole;
 pub mod write;
 
 use std::sync::Arc;
 
 use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_BATCH_SIZE;
 use datafusion::arrow::array::RecordBatch;
+use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
@@ -20,6 +22,7 @@ use futures::TryStreamExt;
 pub use client::{ClusterClient, Stage};
 pub use codec::FleetCodec;
 pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
+pub use whole::WholeExec;
 
 use crate::{Error, Result};
 
@@ -40,6 +43,9 @@ const BATCH_ROWS_MIN: usize = 64;
 /// What a task is to read of Parquet at most. A stage hands on to each task of the next what it has for it in one piece, and
 /// that piece is held whole, outside the bound on memory.
 const TASK_STORED_BYTES: u64 = 16 << 20;
+/// What a plan is to read of files at most to be one task of an executor that has all cores. Where its memory does not
+/// suffice, the plan is cut.
+const PROCESS_STORED_BYTES: u64 = 1 << 30;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
 /// Into how many each task is cut that did not find enough memory.
@@ -51,6 +57,8 @@ pub struct Engine {
     state: SessionState,
     cluster: Option<ClusterClient>,
     label: String,
+    /// Plans that read no more than so many bytes of files are one task.
+    whole_bytes: u64,
 }
 
 /// What a plan gave: its rows, and the stages that were executed (none where it ran in this process).
@@ -62,17 +70,22 @@ pub struct Outcome {
 impl Engine {
     /// An engine that plans with `state` and runs on the cluster.
     pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
-        Self { state, cluster: Some(cluster), label: String::new() }
+        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: 0 }
     }
 
     /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.
     pub fn in_process(state: SessionState) -> Self {
-        Self { state, cluster: None, label: String::new() }
+        Self { state, cluster: None, label: String::new(), whole_bytes: 0 }
     }
 
     /// The engine whose jobs on the cluster are named `label/what`, so that a run's can be told from others.
     pub fn labelled(&self, label: &str) -> Self {
         Self { label: label.to_owned(), ..self.clone() }
+    }
+
+    /// The engine for a cluster of one executor whose tasks have all cores: it cuts only plans over much data.
+    pub fn within_a_process(&self) -> Self {
+        Self { whole_bytes: PROCESS_STORED_BYTES, ..self.clone() }
     }
 
     /// The engine that cuts plans into so many parts.
@@ -83,9 +96,9 @@ impl Engine {
         engine
     }
 
-    /// The engine that cuts plans into more parts, so that each takes less memory.
+    /// The engine that cuts every plan, and into more parts, so that each takes less memory.
     pub(crate) fn with_smaller_tasks(&self) -> Self {
-        self.with_partitions(self.partitions() * SMALLER)
+        Self { whole_bytes: 0, ..self.with_partitions(self.partitions() * SMALLER) }
     }
 
     /// The engine that cuts plans over so many bytes in Parquet into parts that a task can hold.
@@ -114,10 +127,18 @@ impl Engine {
         engine
     }
 
+    /// The plan as the cluster gets it: a small one is one task.
+    pub fn as_submitted(&self, plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
+        whole::whole_up_to(self.whole_bytes, plan, self.state.config())
+    }
+
     /// Runs a plan to its end. `what` names it in errors.
     pub async fn collect(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
         match &self.cluster {
-            Some(cluster) => cluster.collect(&format!("{}/{what}", self.label), what, plan, &self.state).await,
+            Some(cluster) => {
+                let plan = self.as_submitted(plan).map_err(Error::engine(what))?;
+                cluster.collect(&format!("{}/{what}", self.label), what, plan, &self.state).await
+            }
             None => {
                 let stream = execute_stream(plan, self.state.task_ctx()).map_err(Error::engine(what))?;
                 let batches = stream.try_collect().await.map_err(Error::engine(what))?;

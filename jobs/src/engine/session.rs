@@ -28,7 +28,6 @@ pub fn session_config(partitions: usize) -> SessionConfig {
         .with_ballista_physical_extension_codec(Arc::new(FleetCodec::default()))
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES as usize)
         .set_usize(BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES, SHUFFLE_TASK_BYTES)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         // Merge joins refuse timestamps with a time zone, and would be chosen for large tables only.
         .set_bool("datafusion.optimizer.prefer_hash_join", true)
         .set_str("datafusion.execution.time_zone", "UTC")

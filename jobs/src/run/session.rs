@@ -249,7 +249,8 @@ impl Runner {
         let context = self.session(self.engine.state().clone(), &inputs, &model.inputs).await?;
         let range = self.range_to_plan(&model, &inputs, interval);
         let plan = self.planned(&context, &model, range, &Run::new(interval)).await?;
-        self.writing_plan(&context, &model, plan, &BTreeMap::new()).await
+        let plan = self.writing_plan(&context, &model, plan, &BTreeMap::new()).await?;
+        self.engine.as_submitted(plan).map_err(Error::engine(name.to_string()))
     }
 
     /// Runs a query of the driver's own.
