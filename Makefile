@@ -54,6 +54,7 @@ chaos: build install-test-servers
 studies:
 	$(CARGO) test --workspace --test studies -- --ignored --nocapture
 
-# Builds in release, which takes a while; the results are printed.
+# This project beside Spark, Sail and DuckDB, for most of a day; benches/README.md says how to measure a part.
+# For one part, or small sizes: make bench COMPARE='--suite micro' or COMPARE=--quick.
 bench:
-	$(CARGO) bench --workspace --benches
+	cd benches && python3 -m compare $(COMPARE)

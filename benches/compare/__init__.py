@@ -1,0 +1,1 @@
+"""Measures this project beside other engines. `python3 -m compare --help` says how."""

@@ -1,0 +1,89 @@
+"""A cluster of our own processes on this machine: a scheduler and executors of one slot each."""
+
+import queue
+import re
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from compare import measure
+from compare.environment import Environment, Problem, clean_variables
+
+EXECUTOR_MEMORY_BYTES = 2 << 30
+START_SECONDS = 60.0
+STOP_SECONDS = 15.0
+
+
+@dataclass
+class Cluster:
+    url: str
+    """Of the cluster plane."""
+    processes: dict[str, int]
+    """Process ids, by name."""
+    start_seconds: float
+
+
+@contextmanager
+def started(environment: Environment, folder: Path, executors: int) -> Iterator[Cluster]:
+    """A cluster that is ready, with its own ledger and its files and logs in `folder`; it ends with the block."""
+    began = time.perf_counter()
+    (folder / "data").mkdir(parents=True, exist_ok=True)
+    fleet, ledger = str(environment.fleet), f"sqlite://{folder / 'ledger.sqlite'}"
+    with ExitStack() as stack:
+        scheduler = Server(
+            [fleet, "scheduler", "--data", str(folder / "data"), "--ledger", ledger, "--port", "0"]
+            + ["--front-door-port", "0"],
+            folder, "scheduler",
+        )
+        stack.callback(scheduler.stop)
+        url = "http://" + scheduler.wait_for(r"cluster plane listening on (\S+)")
+        processes = {"scheduler": scheduler.process.pid}
+        servers = []
+        for number in range(1, executors + 1):
+            server = Server(
+                [fleet, "executor", "--scheduler", url, "--slots", "1", "--port", "0", "--task-port", "0"]
+                + ["--memory-bytes", str(EXECUTOR_MEMORY_BYTES)],
+                folder, f"executor {number}",
+            )
+            stack.callback(server.stop)
+            servers.append(server)
+            processes[server.name] = server.process.pid
+        for server in servers:
+            server.wait_for(r"listening on ports (\d+)")
+        yield Cluster(url, processes, time.perf_counter() - began)
+
+
+class Server:
+    """A process that serves until it is stopped."""
+
+    def __init__(self, command: list[str], folder: Path, name: str) -> None:
+        self.name = name
+        self.log = folder / f"{name.replace(' ', '-')}.log"
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.errors = self.log.open("ab")
+        self.process: subprocess.Popen[str] = measure.start(command, self.errors, clean_variables(folder / "tmp"))
+        threading.Thread(target=self.read, daemon=True).start()
+
+    def read(self) -> None:
+        for line in self.process.stdout or ():
+            self.lines.put(line)
+
+    def wait_for(self, pattern: str) -> str:
+        """The first group of a line that has the pattern; lines before it are passed over."""
+        until = time.monotonic() + START_SECONDS
+        while time.monotonic() < until and (self.process.poll() is None or not self.lines.empty()):
+            try:
+                line = self.lines.get(timeout=0.2)
+            except queue.Empty:
+                continue
+            if found := re.search(pattern, line):
+                return found[1]
+        raise Problem(f"{self.name}: did not say `{pattern}`; look at {self.log}:\n{measure.tail(self.log)}")
+
+    def stop(self) -> None:
+        measure.end(self.process, STOP_SECONDS)
+        self.errors.close()

@@ -1,0 +1,54 @@
+"""Our commands, run on a warehouse of their own."""
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from compare import measure
+from compare.cluster import Cluster
+from compare.environment import Environment, clean_variables
+
+MODELS = {
+    "rates": ["reliability.component", "reliability.ata_alert"],
+    "parameter_daily": ["statistics.parameter_daily"],
+}
+"""What is computed for each of the jobs that other engines compute too."""
+
+
+@dataclass
+class Place:
+    """A warehouse and its ledger, over landing files that others may read too."""
+
+    environment: Environment
+    data: Path
+    folder: Path
+    cluster: Cluster | None = None
+    """None for an embedded one, in the command's own process."""
+
+    @property
+    def warehouse(self) -> Path:
+        return self.folder / "warehouse"
+
+    def run(self, command: str, *arguments: str) -> measure.Outcome:
+        """Runs a command to its end, well or not."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        options = ["--data", str(self.data), "--warehouse", str(self.warehouse), "--json"]
+        options += ["--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
+        if self.cluster:
+            slots = len(self.cluster.processes) - 1
+            options += ["--scheduler", self.cluster.url, "--partitions", str(2 * slots)]
+        return measure.run(
+            [str(self.environment.fleet), command, *arguments, *options],
+            log=self.folder / "log.txt",
+            variables=clean_variables(self.folder / "tmp"),
+            name="driver",
+            others=self.cluster.processes if self.cluster else None,
+        )
+
+    def copy_of(self, other: Path) -> None:
+        """Takes another warehouse's tables. Their files never change, so that links will do."""
+        shutil.copytree(other, self.warehouse, copy_function=os.link)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""What is measured: one module a suite, each with `run`, which fills in its part of the results."""

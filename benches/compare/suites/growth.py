@@ -1,0 +1,136 @@
+"""What more aircraft, more executors and a longer history cost us: time, memory of each process, bytes."""
+
+import os
+import shutil
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from compare import cluster, data, measure
+from compare.data import Fleet
+from compare.environment import Problem, say
+from compare.fleet import MODELS, Place
+from compare.options import EXECUTORS, Context
+
+FIRST_DAY = date(2026, 1, 1)
+"""The default of `fleet generate --first-day`."""
+
+
+def run(context: Context, results: dict[str, Any]) -> None:
+    sizes = context.options.sizes
+    results |= {"base": sizes.base.described(), "executors_of_sizes": EXECUTORS, "sizes": [], "executors": [], "one_more_day": []}
+    for factor in sizes.factors:
+        results["sizes"].append(grown(context, factor, EXECUTORS))
+        context.checkpoint()
+    for executors in sizes.executors:
+        results["executors"].append(grown(context, sizes.executors_factor, executors))
+        context.checkpoint()
+    for days in sizes.history_days:
+        results["one_more_day"].append(one_more_day(context, days))
+        context.checkpoint()
+
+
+def grown(context: Context, factor: int, executors: int) -> dict[str, Any]:
+    """A fleet of so many times the aircraft, ingested into an empty warehouse and computed."""
+    base = context.options.sizes.base
+    fleet = Fleet(base.aircraft * factor, base.days)
+    files = data.fleet(context.environment, fleet)
+    say(f"growth: {fleet.aircraft} aircraft on {executors} executors")
+    data.warm(files)
+    folder = context.folder / "growth" / f"{fleet.name}-on-{executors}"
+    entry: dict[str, Any] = {"factor": factor, "executors": executors, "landing_bytes": data.size_bytes(files / "landing")}
+    with cluster.started(context.environment, folder / "cluster", executors) as running:
+        place = Place(context.environment, files, folder, running)
+        entry["steps"] = steps(context, place, None)
+    place.remove()
+    return entry
+
+
+def one_more_day(context: Context, days: int) -> dict[str, Any]:
+    """A history of so many days is there; then the last day's files come."""
+    fleet = Fleet(context.options.sizes.base.aircraft, days + 1)
+    files = data.fleet(context.environment, fleet)
+    folder = context.folder / "growth" / f"one-more-day-after-{days}"
+    last = FIRST_DAY + timedelta(days=days)
+    delivered, held_back = without_from(files, folder / "data", last)
+    say(f"growth: one more day on {days} days of {fleet.aircraft} aircraft")
+    with cluster.started(context.environment, folder / "cluster", EXECUTORS) as running:
+        place = Place(context.environment, delivered, folder, running)
+        history = steps(context, place, None)
+        deliver(held_back, delivered)
+        more = steps(context, place, last)
+    place.remove()
+    return {
+        "history_days": days,
+        "aircraft": fleet.aircraft,
+        "added_bytes": sum(path.stat().st_size for path in held_back),
+        "history": history,
+        "steps": more,
+    }
+
+
+def without_from(files: Path, folder: Path, last: date) -> tuple[Path, list[Path]]:
+    """The files delivered before a day, as links in `folder`; and those of that day and after, which are left out."""
+    held_back = [path for path in sorted((files / "landing").rglob("*")) if path.is_file() and day_of(path, files) >= last]
+    if not held_back:
+        raise Problem(f"{files}/landing: has no files of {last}; remove the folder, so that it is made again")
+    left_out = set(held_back)
+
+    def ignored(parent: str, names: list[str]) -> set[str]:
+        return {name for name in names if Path(parent, name) in left_out}
+
+    folder.mkdir(parents=True)
+    for part in ("landing", "reference"):
+        shutil.copytree(files / part, folder / part, copy_function=os.link, ignore=ignored)
+    return folder, held_back
+
+
+def day_of(path: Path, files: Path) -> date:
+    """Of `landing/<source>/<day>/…`."""
+    return date.fromisoformat(path.relative_to(files / "landing").parts[1])
+
+
+def deliver(held_back: list[Path], folder: Path) -> None:
+    for path in held_back:
+        place = folder / Path(*path.parts[path.parts.index("landing"):])
+        place.parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, place)
+
+
+def steps(context: Context, place: Place, day: date | None) -> list[dict[str, Any]]:
+    """Ingestion, then each of the jobs' models; of one day, only for the interval that holds it."""
+    measured = [step("ingest", place.run("ingest"))]
+    for job, models in MODELS.items():
+        interval = [] if day is None else ["--interval", f"{day:%Y-%m}" if job == "rates" else day.isoformat()]
+        measured.append(step(job, place.run("run", *models, *interval)))
+    return measured
+
+
+def step(name: str, outcome: measure.Outcome) -> dict[str, Any]:
+    if outcome.code:
+        say(f"  {name}: failed: {measure.tail(outcome.log, 1)[:200]}")
+        return {"step": name, "error": measure.tail(outcome.log, 1)}
+    say(f"  {name}: {outcome.seconds:.2f} s")
+    return {
+        "step": name,
+        "seconds": outcome.seconds,
+        "peak_bytes": outcome.peak_bytes,
+        "rows": rows_of(outcome.records),
+    } | stages_of(outcome.records)
+
+
+def rows_of(records: list[measure.Record]) -> int:
+    """Rows in, of an ingestion; rows written, of a run."""
+    for record in records:
+        if record.get("event") == "ingested":
+            return sum(source["rows_in"] for source in record["sources"])
+    return sum(record["rows"] for record in records if record.get("event") == "done")
+
+
+def stages_of(records: list[measure.Record]) -> dict[str, int]:
+    stages = [stage for record in records if record.get("event") == "stages" for stage in record["stages"]]
+    return {
+        "stages": len(stages),
+        "bytes_scanned": sum(stage["bytes_scanned"] for stage in stages),
+        "bytes_shuffled": sum(stage["bytes_shuffled"] for stage in stages),
+    }

@@ -1,0 +1,54 @@
+"""Tests of the comparing: `cd benches && ../target/benches/peers/bin/python -m unittest compare.test_compare`."""
+
+import unittest
+from datetime import date, datetime
+from decimal import Decimal
+
+import pyarrow
+
+from compare.rows import difference
+
+
+def table(**columns: object) -> pyarrow.Table:
+    return pyarrow.table(columns)
+
+
+class Difference(unittest.TestCase):
+    def test_order_and_names_do_not_matter(self) -> None:
+        self.assertIsNone(difference(table(a=["x", "y"], b=[1, 2]), table(c=["y", "x"], d=[2, 1])))
+
+    def test_a_decimal_equals_the_float_that_another_engine_gives(self) -> None:
+        average = pyarrow.array([Decimal("0.049977")], pyarrow.decimal128(19, 6))
+        self.assertIsNone(difference(table(a=average), table(a=[0.0499766])))
+        self.assertIn("column 1", difference(table(a=average), table(a=[0.05])))
+
+    def test_the_last_digits_of_numbers_do_not_set_the_order(self) -> None:
+        one = table(a=[1.0, 1.0 + 1e-13], b=[5.0, 7.0])
+        other = table(a=[1.0 + 1e-13, 1.0], b=[5.0, 7.0])
+        self.assertIsNone(difference(one, other))
+
+    def test_numbers_differ_from_one_part_in_a_milliard_on(self) -> None:
+        self.assertIsNone(difference(table(a=[1e12]), table(a=[1e12 + 100])))
+        self.assertIn("expected", difference(table(a=[1e12]), table(a=[1e12 + 10_000])))
+
+    def test_dates_equal_midnights(self) -> None:
+        days = pyarrow.array([date(2026, 3, 1)])
+        instants = pyarrow.array([datetime(2026, 3, 1)], pyarrow.timestamp("ns"))
+        self.assertIsNone(difference(table(a=days), table(a=instants)))
+
+    def test_null_equals_null_only(self) -> None:
+        self.assertIsNone(difference(table(a=[None, 1.5]), table(a=[1.5, None])))
+        self.assertIsNotNone(difference(table(a=[None, 1.5]), table(a=[0.0, 1.5])))
+
+    def test_the_first_differing_row_is_named(self) -> None:
+        told = difference(table(a=["x", "y"], b=[1, 2]), table(a=["y", "x"], b=[3, 1]))
+        self.assertEqual(told, "row 2 in order, column 2: 3, expected 2; the row is ['y', 3]")
+
+    def test_shapes_must_be_the_same(self) -> None:
+        self.assertIn("2 rows", difference(table(a=[1]), table(a=[1, 2])))
+        self.assertIn("2 columns", difference(table(a=[1]), table(a=[1], b=[1])))
+        self.assertIn("types", difference(table(a=[1]), table(a=["1"])))
+
+
+if __name__ == "__main__":
+    unittest.main()
