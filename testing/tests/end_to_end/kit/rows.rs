@@ -39,12 +39,14 @@ fn sorted(rows: &[Row]) -> Vec<Row> {
     for row in &mut rows {
         row.retain(|name, value| !RESERVED.contains(&name.as_str()) && !value.is_null());
     }
-    // By the texts and whole numbers first, and only then by floats, to as many digits as any order of adding up agrees on.
+    // By the texts first, and only then by numbers, to as many digits as any order of adding up agrees on. PostgreSQL writes
+    // a float that is whole as if it were an integer.
     rows.sort_by_cached_key(|row| {
-        let (floats, others): (Vec<&Value>, Vec<&Value>) = row.values().partition(|value| value.is_f64());
+        let (numbers, others): (Vec<&Value>, Vec<&Value>) = row.values().partition(|value| value.is_number());
         let others: String = others.iter().map(|value| format!("{value}\u{1}")).collect();
-        let floats: Vec<String> = floats.iter().map(|value| format!("{:.6e}", value.as_f64().unwrap_or(0.0))).collect();
-        (others, floats)
+        let numbers: Vec<String> =
+            numbers.iter().map(|value| format!("{:.6e}", value.as_f64().unwrap_or(0.0))).collect();
+        (others, numbers)
     });
     rows
 }
