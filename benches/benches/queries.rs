@@ -13,7 +13,7 @@ use clap::Parser;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::logical_expr::LogicalPlan;
-use datafusion::prelude::{SessionConfig, SessionContext};
+use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use fleet_executor::{Embedded, start_embedded};
 use fleet_jobs::engine::{ClusterClient, Engine, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
@@ -70,7 +70,7 @@ async fn main() -> Result<()> {
     let started = Instant::now();
     let options = Options::parse();
     let target = Target::open(&options).await?;
-    tables(&target.context, &options.tables, target.engine.is_none()).await?;
+    tables(&target.context, &options.tables).await?;
     tell(&json!({ "ready": started.elapsed().as_secs_f64() }));
     let mut files: Vec<PathBuf> =
         std::fs::read_dir(&options.queries)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
@@ -161,16 +161,13 @@ fn set(config: SessionConfig, settings: &[String]) -> Result<SessionConfig> {
     })
 }
 
-/// `views` is whether strings are read as views, which is DataFusion's choice, and which do not travel well.
-async fn tables(context: &SessionContext, folder: &Path, views: bool) -> Result<()> {
+async fn tables(context: &SessionContext, folder: &Path) -> Result<()> {
     for entry in std::fs::read_dir(folder)? {
         let path = entry?.path();
-        let Some(stem) = path.file_stem() else { continue };
-        let (name, path) = (stem.to_string_lossy(), path.to_string_lossy());
-        let sql = format!(
-            "create external table {name} stored as parquet location '{path}' options ('format.schema_force_view_types' '{views}')"
-        );
-        context.sql(&sql).await?;
+        let (Some(name), Some(path)) = (path.file_stem().and_then(|stem| stem.to_str()), path.to_str()) else {
+            continue;
+        };
+        context.register_parquet(name, path, ParquetReadOptions::default()).await?;
     }
     Ok(())
 }
