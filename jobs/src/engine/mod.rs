@@ -14,7 +14,6 @@ use std::sync::Arc;
 
 use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_BATCH_SIZE;
 use datafusion::arrow::array::RecordBatch;
-use datafusion::error::Result as DataFusionResult;
 use datafusion::execution::SessionState;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
 use futures::TryStreamExt;
@@ -22,7 +21,6 @@ use futures::TryStreamExt;
 pub use client::{ClusterClient, Stage};
 pub use codec::FleetCodec;
 pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
-pub use whole::WholeExec;
 
 use crate::{Error, Result};
 
@@ -127,16 +125,12 @@ impl Engine {
         engine
     }
 
-    /// The plan as the cluster gets it: a small one is one task.
-    pub fn as_submitted(&self, plan: Arc<dyn ExecutionPlan>) -> DataFusionResult<Arc<dyn ExecutionPlan>> {
-        whole::whole_up_to(self.whole_bytes, plan, self.state.config())
-    }
-
     /// Runs a plan to its end. `what` names it in errors.
     pub async fn collect(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
         match &self.cluster {
             Some(cluster) => {
-                let plan = self.as_submitted(plan).map_err(Error::engine(what))?;
+                let plan = whole::whole_up_to(self.whole_bytes, plan, self.state.config());
+                let plan = plan.map_err(Error::engine(what))?;
                 cluster.collect(&format!("{}/{what}", self.label), what, plan, &self.state).await
             }
             None => {

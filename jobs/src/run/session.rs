@@ -249,8 +249,7 @@ impl Runner {
         let context = self.session(self.engine.state().clone(), &inputs, &model.inputs).await?;
         let range = self.range_to_plan(&model, &inputs, interval);
         let plan = self.planned(&context, &model, range, &Run::new(interval)).await?;
-        let plan = self.writing_plan(&context, &model, plan, &BTreeMap::new()).await?;
-        self.engine.as_submitted(plan).map_err(Error::engine(name.to_string()))
+        self.writing_plan(&context, &model, plan, &BTreeMap::new()).await
     }
 
     /// Runs a query of the driver's own.
