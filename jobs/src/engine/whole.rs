@@ -123,7 +123,7 @@ pub(super) fn whole_up_to(
     plan: Arc<dyn ExecutionPlan>,
     config: &SessionConfig,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    if bytes == 0 || plan.is::<WholeExec>() || stored_bytes(&plan) > bytes {
+    if bytes == 0 || stored_bytes(&plan) > bytes {
         return Ok(plan);
     }
     let plan = FilterPushdown::new_post_optimization().optimize(plan, within_a_process(config).options())?;
