@@ -60,7 +60,7 @@ class Environment:
             say("building fleet (release)")
             build(["cargo", "build", "--release", "--workspace"])
         if not path.is_file():
-            raise Problem(f"{path}: is not there; run `cargo build --release --workspace`, or unset FLEET_BENCH_NO_BUILD")
+            raise Problem(f"{path}: is not there; run `cargo build --release --workspace`, or unset BENCH_NO_BUILD")
         return path
 
     @cached_property
@@ -84,7 +84,7 @@ class Environment:
 
 
 def prebuilt() -> bool:
-    return os.environ.get("FLEET_BENCH_NO_BUILD") == "1"
+    return os.environ.get("BENCH_NO_BUILD") == "1"
 
 
 def newest_queries() -> Path:

@@ -16,7 +16,7 @@ EXECUTORS = 2
 EXAMPLE = """\
 Example: python3 -m compare --suite engine --scale 1 --engine datafusion --engine fleet-cluster --runs 5
 Results are rendered again by: python3 -m compare --render results/A.json results/B.json
-FLEET_BENCH_NO_BUILD=1 takes our programs as they are in target/release."""
+BENCH_NO_BUILD=1 takes our programs as they are in target/release."""
 
 
 @dataclass(frozen=True)

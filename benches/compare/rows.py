@@ -20,7 +20,10 @@ RELATIVE = 1e-9
 """How far two numbers may differ, in parts of the larger one."""
 
 ABSOLUTE = 1e-6
-"""How far a decimal may differ from a number of another type: engines round averages and quotients at six digits."""
+"""How far decimal averages and quotients may differ: of their six digits, some engines cut the last and others round it."""
+
+QUOTIENT_SCALE = 6
+"""Decimals of fewer digits are sums and products, which all engines have exactly."""
 
 SORT_DIGITS = 7
 """Numbers are sorted as if they had so many digits, so that the last ones do not set the order."""
@@ -94,8 +97,9 @@ def tolerance(one: pyarrow.DataType, other: pyarrow.DataType) -> float | None:
     inexact = [types.is_decimal(of) or types.is_floating(of) for of in (one, other)]
     if not any(inexact):
         return None
-    decimal = types.is_decimal(one) or types.is_decimal(other)
-    return ABSOLUTE if decimal and one != other else 0.0
+    decimals = [of for of in (one, other) if types.is_decimal(of)]
+    exact = one == other and all(of.scale < QUOTIENT_SCALE for of in decimals)
+    return ABSOLUTE if decimals and not exact else 0.0
 
 
 def in_order(table: pyarrow.Table, allowed: list[float | None]) -> pyarrow.Table:

@@ -22,6 +22,14 @@ class Difference(unittest.TestCase):
         self.assertIsNone(difference(table(a=average), table(a=[0.0499766])))
         self.assertIn("column 1", difference(table(a=average), table(a=[0.05])))
 
+    def test_the_last_digit_of_a_decimal_quotient_may_be_cut_or_rounded(self) -> None:
+        def decimals(text: str, scale: int) -> pyarrow.Table:
+            return table(a=pyarrow.array([Decimal(text)], pyarrow.decimal128(19, scale)))
+
+        self.assertIsNone(difference(decimals("25.575154", 6), decimals("25.575155", 6)))
+        self.assertIn("column 1", difference(decimals("25.575154", 6), decimals("25.575157", 6)))
+        self.assertIn("column 1", difference(decimals("25.57", 2), decimals("25.58", 2)))
+
     def test_the_last_digits_of_numbers_do_not_set_the_order(self) -> None:
         one = table(a=[1.0, 1.0 + 1e-13], b=[5.0, 7.0])
         other = table(a=[1.0 + 1e-13, 1.0], b=[5.0, 7.0])

@@ -1,4 +1,4 @@
-"""The fleet's jobs for DuckDB: SQL, but for the Poisson bounds, which scipy gives by way of Arrow.
+"""The fleet's jobs for DuckDB: SQL, but for Poisson bounds and Weibull fits, which scipy gives by way of Arrow.
 
 Tables are one Parquet file each, in a folder of its own. DuckDB's CSV reader types the rows and keeps a table of what
 it rejects; it is told that nothing is quoted, so that a broken quote cannot swallow the lines after it. The one source
@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow
 
-from compare.jobs import bounds
+from compare.jobs import bounds, fit
 from compare.jobs.sources import (
     DELIVERED,
     MEASURED,
@@ -154,9 +154,22 @@ def figures(column: str) -> str:
 
 
 def weibull(connection: duckdb.DuckDBPyConnection, lives: str, out: str) -> None:
-    """Not in SQL: a fit is iterated to convergence, and DuckDB takes no aggregates from users. A Python function over
-    lists could do it, outside the engine, with the code of `fit`."""
-    raise NotImplementedError("not in SQL: no user-defined aggregates, and no iteration to convergence")
+    """A Weibull fit of each unit's lives, with scipy's `brentq` over lists: users cannot give DuckDB an aggregate."""
+    settings(connection)
+    fields = connection.struct_type(
+        {"eta": "double", "beta": "double", "failures": "bigint", "log_likelihood": "double"}
+    )
+    connection.create_function("weibull_fit", weibull_fits, ["double[]", "boolean[]"], fields, type="arrow")
+    query = f"""
+        select unit, fit.*
+        from (
+            select unit, weibull_fit(list(duration), list(failed)) as fit
+            from read_parquet('{lives}')
+            group by unit
+        )
+    """
+    write(connection, query, f"{out}/weibull")
+    connection.remove_function("weibull_fit")
 
 
 def settings(connection: duckdb.DuckDBPyConnection) -> None:
@@ -181,6 +194,13 @@ def poisson_bounds(count: pyarrow.ChunkedArray, hours: pyarrow.ChunkedArray) -> 
     lower, upper, mtbur = bounds.bounds(count.to_numpy(), hours.to_numpy())
     arrays = [pyarrow.array(figures, from_pandas=True) for figures in (lower, upper, mtbur)]
     return pyarrow.StructArray.from_arrays(arrays, ["lower", "upper", "mtbur"])
+
+
+def weibull_fits(durations: pyarrow.ChunkedArray, failed: pyarrow.ChunkedArray) -> pyarrow.Array:
+    frame = fit.weibull_frame(durations.to_pandas(), failed.to_pandas())
+    return pyarrow.StructArray.from_arrays(
+        [pyarrow.array(frame[name], from_pandas=True) for name in frame], list(frame)
+    )
 
 
 def reader(source: Source, paths: list[str]) -> str:

@@ -5,6 +5,8 @@ use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::common::Result;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::datasource::listing::PartitionedFile;
@@ -17,10 +19,12 @@ use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::coalesce_partitions::CoalescePartitionsExec;
 use datafusion::physical_plan::execution_plan::ReplaceChildrenOptions;
 use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::{
     DisplayAs, DisplayFormatType, ExecutionPlan, ExecutionPlanProperties, PlanProperties, SendableRecordBatchStream,
 };
 use datafusion::prelude::SessionConfig;
+use futures::StreamExt;
 
 use super::shipping::shippable;
 
@@ -90,7 +94,8 @@ impl ExecutionPlan for WholeExec {
             context.window_functions().clone(),
             context.runtime_env(),
         );
-        self.plan.execute(partition, Arc::new(context))
+        let rows = self.plan.execute(partition, Arc::new(context))?.map(|batch| without_what_views_left(&batch?));
+        Ok(Box::pin(RecordBatchStreamAdapter::new(self.schema(), rows)))
     }
 
     /// What its scans read, all together.
@@ -115,6 +120,21 @@ impl ExecutionPlan for WholeExec {
         metrics.push(Arc::new(Metric::new(scanned, Some(0))));
         Some(metrics)
     }
+}
+
+/// The batch with views of their own bytes only: a column of views holds on to all it was cut from, and all of that would
+/// be sent with it.
+fn without_what_views_left(batch: &RecordBatch) -> Result<RecordBatch> {
+    let compact = |column: &ArrayRef| -> ArrayRef {
+        match column.data_type() {
+            DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+            DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+            _ => Arc::clone(column),
+        }
+    };
+    let columns = batch.columns().iter().map(compact).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(batch.schema(), columns, &rows)?)
 }
 
 /// The plan as one task, if it reads no more than so many bytes; else the plan.

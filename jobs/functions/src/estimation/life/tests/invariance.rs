@@ -34,22 +34,32 @@ fn law() -> impl Strategy<Value = Law> {
 }
 
 /// Whether the likelihood has a peak that arithmetic can place. Under truncation it may be a ridge, along which errors are
-/// a multiple of the figures and the highest place is known to fewer digits than the tests below ask.
-fn is_determined(fit: &Fit) -> bool {
+/// a multiple of the figures and the highest place is known to fewer digits than the tests below ask. A location may
+/// lie a hair below the end of a suspended life, where the likelihood has a kink: the age between them lacks digits.
+fn is_determined(fit: &Fit, rows: &[Row]) -> bool {
+    let location = fit.parameters.iter().find(|parameter| parameter.name == "location");
+    let hair = |location: f64| rows.iter().any(|row| [row.0, row.2].iter().any(|age| is_hair(location, *age)));
+    if location.and_then(|location| location.estimate.value).is_some_and(hair) {
+        return false;
+    }
     let all = fit.parameters.iter().filter(|parameter| !["mu", "location"].contains(&parameter.name));
     all.map(|parameter| parameter.estimate).all(|Estimate { value, standard_error, .. }| {
         value.zip(standard_error).is_none_or(|(value, error)| error < 3.0 * value)
     })
 }
 
-/// Whether two fits have the same figures, each to a share of itself.
-fn alike(one: &Fit, other: &Fit, relative: f64) -> bool {
+fn is_hair(one: f64, other: f64) -> bool {
+    one > 0.0 && (one - other).abs() < 1e-5 * one
+}
+
+/// Whether two fits of the same rows have the same figures, each to a share of itself.
+fn alike(one: &Fit, other: &Fit, rows: &[Row], relative: f64) -> bool {
     let same = |(one, other): (Option<f64>, Option<f64>)| match (one, other) {
         (Some(one), Some(other)) => (one - other).abs() <= relative * one.abs().max(other.abs()).max(1e-6),
         (one, other) => one.is_none() && other.is_none(),
     };
-    if !is_determined(one) {
-        return !is_determined(other);
+    if !is_determined(one, rows) {
+        return !is_determined(other, rows);
     }
     let (ours, theirs) = (figures(one), figures(other));
     one.outcome == other.outcome && ours.len() == theirs.len() && ours.into_iter().zip(theirs).all(same)
@@ -79,15 +89,15 @@ proptest! {
         options in options(),
     ) {
         let (one, other) = (law.fit(&sample(&rows), &options), law.fit(&sample(&shuffled), &options));
-        prop_assert!(alike(&one, &other, TOLERANCE), "{:?}\n{:?}", one, other);
+        prop_assert!(alike(&one, &other, &rows, TOLERANCE), "{:?}\n{:?}", one, other);
     }
 
     #[test]
     fn halves_merge_in_either_order(one in rows(), other in rows(), law in law()) {
         let merged = [one.clone(), other.clone()].concat();
         let swapped = [other, one].concat();
-        let fits = [merged, swapped].map(|rows| law.fit(&sample(&rows), &WALD));
-        prop_assert!(alike(&fits[0], &fits[1], TOLERANCE), "{:?}", fits);
+        let (one, other) = (law.fit(&sample(&merged), &WALD), law.fit(&sample(&swapped), &WALD));
+        prop_assert!(alike(&one, &other, &merged, TOLERANCE), "{:?}\n{:?}", one, other);
     }
 
     #[test]
@@ -95,7 +105,7 @@ proptest! {
         let fit = law.fit(&sample(&rows), &options);
         let scaled: Vec<Row> = rows.iter().map(|row| (row.0 * 1000.0, row.1, row.2 * 1000.0)).collect();
         let other = law.fit(&sample(&scaled), &options);
-        if !is_determined(&fit) {
+        if !is_determined(&fit, &rows) {
             return Ok(());
         }
         prop_assert_eq!(fit.outcome, other.outcome);
@@ -125,8 +135,9 @@ proptest! {
     /// Twice the sample has the same maximum and half the variances.
     #[test]
     fn twice_the_sample_has_half_the_variances(rows in rows(), law in law()) {
-        let (one, twice) = (law.fit(&sample(&rows), &WALD), law.fit(&sample(&[rows.clone(), rows].concat()), &WALD));
-        if one.outcome != Outcome::Fitted || !is_determined(&one) {
+        let doubled = [rows.clone(), rows.clone()].concat();
+        let (one, twice) = (law.fit(&sample(&rows), &WALD), law.fit(&sample(&doubled), &WALD));
+        if one.outcome != Outcome::Fitted || !is_determined(&one, &rows) {
             return Ok(());
         }
         prop_assert_eq!(twice.outcome, Outcome::Fitted);
