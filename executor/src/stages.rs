@@ -1,10 +1,10 @@
-//! Ballista's execution engine with three things added.
+//! Ballista's execution engine with four things added.
 //!
 //! A task wakes the poll loop when it ends: left alone, the loop would find out at its next idle tick, up to a second
 //! later. And what would make Ballista run a stage again ends the job instead, so that its driver runs it anew: a stage
 //! that is attempted again, and input that cannot be fetched. Ballista rolls a running stage back but leaves what its
-//! finished tasks had already handed on, and the next stage reads those rows twice. And a task tells how many bytes of
-//! shuffle files it wrote, which Ballista keeps to itself.
+//! finished tasks had already handed on, and the next stage reads those rows twice. A task tells how many bytes of
+//! shuffle files it wrote, which Ballista keeps to itself. And its plan is prepared: see `fleet_jobs::engine::task`.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,8 +19,9 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
 use datafusion::prelude::SessionConfig;
-use fleet_jobs::engine::{RUN_AGAIN, SHUFFLED_BYTES};
+use fleet_jobs::engine::{RUN_AGAIN, SHUFFLED_BYTES, task};
 use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
 
 /// Ballista's own engine, whose stages run once, and whose tasks wake whoever waits as the last thing they do.
 pub struct StageEngine {
@@ -39,6 +40,8 @@ impl ExecutionEngine for StageEngine {
         work_dir: &str,
         config: &SessionConfig,
     ) -> Result<Arc<dyn QueryStageExecutor>> {
+        let cancelled = CancellationToken::new();
+        let plan = task::prepared(plan, config, &cancelled)?;
         let inner = self.inner.create_query_stage_exec(
             job_id,
             stage_id,
@@ -48,7 +51,7 @@ impl ExecutionEngine for StageEngine {
             work_dir,
             config,
         )?;
-        Ok(Arc::new(Stage { inner, shuffled: Count::new(), wake: Wake(self.wake.clone()) }))
+        Ok(Arc::new(Stage { inner, cancelled, shuffled: Count::new(), wake: Wake(self.wake.clone()) }))
     }
 }
 
@@ -56,6 +59,7 @@ impl ExecutionEngine for StageEngine {
 #[derive(Debug)]
 struct Stage {
     inner: Arc<dyn QueryStageExecutor>,
+    cancelled: CancellationToken,
     /// Bytes of the shuffle files that the task wrote.
     shuffled: Count,
     #[expect(dead_code, reason = "held for its drop")]
@@ -83,7 +87,9 @@ impl QueryStageExecutor for Stage {
         if context.task_id().is_some_and(|task| stage_attempt(&task) > 0) {
             return Err(DataFusionError::Execution(RUN_AGAIN.to_owned()));
         }
-        let written = self.inner.execute_query_stage(task_id, context).await;
+        // Ballista drops this future of a task that is cancelled, and leaves what it has spawned to run on.
+        let _ended = self.cancelled.clone().drop_guard();
+        let written = self.inner.execute_query_stage(task_id, task::context(&context)).await;
         let written = written.map_err(|error| match error.find_root() {
             DataFusionError::External(cause) if is_lost_input(cause.as_ref()) => {
                 tracing::warn!(%error, "input of a task is lost");

@@ -10,10 +10,7 @@ use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::TaskContext;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::physical_plan::ExecutionPlan;
-use datafusion_proto::physical_plan::{
-    AsExecutionPlan, DeduplicatingProtoConverter, PhysicalExtensionCodec, PhysicalPlanDecodeContext,
-    PhysicalProtoConverterExtension,
-};
+use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use datafusion_proto::protobuf::PhysicalPlanNode;
 
 use super::whole::WholeExec;
@@ -24,10 +21,6 @@ use crate::landing::LandingScan;
 const MARK: &[u8] = b"fleet\0";
 /// Precedes a plan that is one task.
 const WHOLE: &[u8] = b"fleet-whole\0";
-
-/// What a join learns of its smaller side filters the scan of the other one: that both know the same filter must survive
-/// the journey.
-const SHARING: DeduplicatingProtoConverter = DeduplicatingProtoConverter {};
 
 #[derive(serde::Serialize, serde::Deserialize)]
 enum Message {
@@ -50,8 +43,7 @@ impl PhysicalExtensionCodec for FleetCodec {
         converter: &dyn PhysicalProtoConverterExtension,
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if let Some(plan) = buf.strip_prefix(WHOLE) {
-            let plan = PhysicalPlanNode::try_decode(plan)?;
-            let plan = SHARING.proto_to_execution_plan(&plan, &PhysicalPlanDecodeContext::new(ctx, self))?;
+            let plan = PhysicalPlanNode::try_decode(plan)?.try_into_physical_plan(ctx, self)?;
             return Ok(Arc::new(WholeExec::new(plan)));
         }
         let Some(message) = buf.strip_prefix(MARK) else {
@@ -74,7 +66,7 @@ impl PhysicalExtensionCodec for FleetCodec {
     ) -> Result<()> {
         if let Some(whole) = node.downcast_ref::<WholeExec>() {
             buf.extend_from_slice(WHOLE);
-            return SHARING.execution_plan_to_proto(whole.plan(), self)?.try_encode(buf);
+            return PhysicalPlanNode::try_from_physical_plan(Arc::clone(whole.plan()), self)?.try_encode(buf);
         }
         let message = if let Some(write) = node.downcast_ref::<WriteExec>() {
             Message::Write(write.spec().clone())

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES;
+use ballista_core::config::{
+    BALLISTA_SHUFFLE_COMPRESSION_CODEC, BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES,
+};
 use ballista_core::extension::{
     SessionConfigExt, ballista_aggregate_functions, ballista_scalar_functions, ballista_window_functions,
 };
@@ -13,6 +15,7 @@ use datafusion::execution::{SessionState, SessionStateBuilder};
 use datafusion::prelude::SessionConfig;
 
 use super::FleetCodec;
+use super::joins::physical_optimizer_rules;
 use crate::storage::Stores;
 
 /// The largest gRPC message between any two processes: a plan over many files is a large message.
@@ -28,6 +31,8 @@ pub fn session_config(partitions: usize) -> SessionConfig {
         .with_ballista_physical_extension_codec(Arc::new(FleetCodec::default()))
         .with_ballista_grpc_client_max_message_size(MESSAGE_BYTES as usize)
         .set_usize(BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES, SHUFFLE_TASK_BYTES)
+        // A tenth of the time of a shuffle goes into compressing its files, which are local or cross a data centre's network.
+        .set_str(BALLISTA_SHUFFLE_COMPRESSION_CODEC, "none")
         // Merge joins refuse timestamps with a time zone, and would be chosen for large tables only.
         .set_bool("datafusion.optimizer.prefer_hash_join", true)
         .set_str("datafusion.execution.time_zone", "UTC")
@@ -45,6 +50,7 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<
         .with_config(config)
         .with_runtime_env(runtime)
         .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules())
+        .with_physical_optimizer_rules(physical_optimizer_rules())
         .with_scalar_functions(ballista_scalar_functions())
         .with_aggregate_functions(ballista_aggregate_functions())
         .with_window_functions(ballista_window_functions())

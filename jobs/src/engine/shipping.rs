@@ -1,10 +1,14 @@
-//! Making a plan fit to be shipped: two shapes that DataFusion runs and Ballista stumbles over.
+//! Making a plan fit to be shipped: without shapes that DataFusion runs and Ballista stumbles over, and without what only
+//! the planner needs.
 
+use std::any::Any;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions, new_null_array};
 use datafusion::common::tree_node::{Transformed, TreeNode};
+use datafusion::datasource::listing::PartitionedFile;
 use datafusion::datasource::memory::MemorySourceConfig;
+use datafusion::datasource::physical_plan::{FileGroup, FileScanConfig, FileScanConfigBuilder};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::Result;
 use datafusion::physical_expr::PhysicalExpr;
@@ -24,9 +28,24 @@ pub(super) fn shippable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
         if node.is::<UnionExec>() && node.children().iter().any(|child| child.schema() != node.schema()) {
             return alike(&node).map(Transformed::yes);
         }
-        Ok(Transformed::no(node))
+        Ok(without_statistics(&node).map_or_else(|| Transformed::no(node), Transformed::yes))
     })?;
     Ok(rewritten.data)
+}
+
+/// The scan without what is known of each of its files. Of many small files, that is most of the message.
+fn without_statistics(node: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
+    let source: &dyn Any = node.downcast_ref::<DataSourceExec>()?.data_source().as_ref();
+    let scan = source.downcast_ref::<FileScanConfig>()?;
+    let known = |file: &PartitionedFile| file.statistics.is_some();
+    if !scan.file_groups.iter().flat_map(FileGroup::iter).any(known) {
+        return None;
+    }
+    let plain = |file: &PartitionedFile| PartitionedFile { statistics: None, ..file.clone() };
+    let groups = scan.file_groups.iter().map(|group| group.iter().map(plain).collect::<Vec<_>>().into());
+    let groups = groups.collect();
+    let scan = FileScanConfigBuilder::from(scan.clone()).with_file_groups(groups).build();
+    Some(DataSourceExec::from_data_source(scan))
 }
 
 /// How many rows a leaf makes up by itself, if it is one that does.
@@ -95,5 +114,22 @@ mod tests {
         assert_eq!(unions, 1);
         let rows = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
         assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_known_of_files_stays_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_string_lossy().into_owned() + "/";
+        let context = SessionContext::new();
+        let copy = format!("copy (select value from generate_series(1, 10)) to '{path}' stored as parquet");
+        context.sql(&copy).await.unwrap().collect().await.unwrap();
+        let sql = format!("create external table numbers stored as parquet location '{path}'");
+        context.sql(&sql).await.unwrap();
+        let plan = context.sql("select * from numbers").await.unwrap().create_physical_plan().await.unwrap();
+        assert!(without_statistics(&plan).is_some());
+        let plan = shippable(plan).unwrap();
+        assert!(without_statistics(&plan).is_none());
+        let rows = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
+        assert_eq!(rows.iter().map(RecordBatch::num_rows).sum::<usize>(), 10);
     }
 }

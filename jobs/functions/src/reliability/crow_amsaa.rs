@@ -1,12 +1,9 @@
 //! `crow_amsaa`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::histories::{END, SYSTEM, TIME, histories};
 use super::{CONFIDENCE, confidence};
 use crate::estimation::recurrence::{CrowAmsaa, Trend, crow_amsaa};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, bounds, row, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape, bounds};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("outcome"),
@@ -44,15 +41,12 @@ and that of MIL-HDBK-189, two-sided. `trend` is improving or deteriorating where
 with too few events. `outcome` is `fitted`, or why there are no figures: `no_data`, `invalid_age`, `event_after_end`, \
 `no_events`, `event_at_zero` or `events_only_at_end`.";
     const EXAMPLE: &'static str = "select ata, crow_amsaa(tail_hours, null, tail) as fit\nfrom reliability.int_removal where ended_by = 'FAILURE' group by ata";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         match crow_amsaa(&histories(columns), confidence(constants)) {
-            Ok(fit) => row(FIGURES, of_fit(&fit)),
-            Err(flaw) => row(FIGURES, vec![("outcome", flaw.name().into())]),
+            Ok(fit) => Some(vec![of_fit(&fit)]),
+            Err(flaw) => Some(vec![vec![("outcome", flaw.name().into())]]),
         }
     }
 }

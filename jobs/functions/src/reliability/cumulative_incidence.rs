@@ -2,12 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{CONFIDENCE, DURATION, ENTRY, confidence};
 use crate::estimation::survival::{CompetingLives, cumulative_incidence};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, bounds, none_of, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, Shape, bounds};
 
 const MODE: Argument =
     Argument::nullable("mode", Kind::Name, "What ended the life, a text or whole number; null for a suspension.");
@@ -34,12 +31,9 @@ The share of units that each failure mode has ended by an age while the other mo
 mode and age at which it ended a life (Aalen and Johansen 1978), with Greenwood-type standard errors and bounds on the scale of \
 log(-log). Empty without failures, null where a duration is negative or not finite, or an entry not below its duration.";
     const EXAMPLE: &'static str = "select unnest(cumulative_incidence(hours_at_end, ended_by)) as step\nfrom reliability.int_installation where part_number = '3242M018-1'";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         let names: BTreeSet<&str> = columns.names(1).iter().flatten().map(String::as_str).collect();
         let names: Vec<String> = names.into_iter().map(str::to_owned).collect();
         let mode = |name: &Option<String>| match name {
@@ -53,7 +47,7 @@ log(-log). Empty without failures, null where a duration is negative or not fini
         let estimated = cumulative_incidence(&lives, confidence(constants));
         columns.give_numbers(0, lives.exits);
         columns.give_numbers(2, lives.entries);
-        let Ok(modes) = estimated else { return none_of(&Self::returns()) };
+        let Ok(modes) = estimated else { return None };
         let mut rows = Vec::new();
         for mode in modes {
             let name = names.get(mode.mode as usize - 1).map(String::as_str);
@@ -70,6 +64,6 @@ log(-log). Empty without failures, null where a duration is negative or not fini
                 rows.push(row);
             }
         }
-        table(FIGURES, rows)
+        Some(rows)
     }
 }

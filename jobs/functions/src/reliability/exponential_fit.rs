@@ -1,12 +1,9 @@
 //! `exponential_fit`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::fit::{BOUNDS, fitted};
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED};
 use crate::estimation::life::Law;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("outcome"),
@@ -40,12 +37,9 @@ impl Estimator for ExponentialFit {
 Fits the exponential law, R(t) = exp(-rate t), by maximum likelihood (Lawless 2003, section 4.1). Without failures the rate has an upper bound, and mean and b10 a lower one, one-sided and exact: parameters, standard errors and bounds, likelihood, AIC and BIC, the age \
 b10 by which a tenth fails, the median and the mean. See `life_fit` for what `outcome` may be.";
     const EXAMPLE: &'static str = "select part_number, exponential_fit(duration_hours, observed, entry_hours) as fit\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
-        fitted(Law::Exponential, FIGURES, columns, constants)
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
+        fitted(Law::Exponential, columns, constants)
     }
 }

@@ -1,10 +1,8 @@
 //! What the functions that fit a law share: their options, and a fit as a row.
 
-use datafusion::common::{Result, ScalarValue};
-
 use super::{confidence, with_lives};
 use crate::estimation::life::{Bounds, Estimate, Fit, Law, Options};
-use crate::sql::{Argument, Columns, Constants, Figure, Kind, Row, row};
+use crate::sql::{Argument, Columns, Constants, Kind, Row};
 
 pub(super) const BOUNDS: Argument = Argument::optional(
     "bounds",
@@ -19,13 +17,8 @@ pub(super) fn options(constants: &Constants, correlation: bool) -> Options {
 }
 
 /// Fits a law and gives the figures asked for.
-pub(super) fn fitted(
-    law: Law,
-    figures: &[Figure],
-    columns: &mut Columns,
-    constants: &Constants,
-) -> Result<ScalarValue> {
-    with_lives(columns, |lives| row(figures, of_fit(&law.fit(lives, &options(constants, false)))))
+pub(super) fn fitted(law: Law, columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
+    with_lives(columns, |lives| Some(vec![of_fit(&law.fit(lives, &options(constants, false)))]))
 }
 
 /// All that a fit knows, by name.

@@ -1,11 +1,8 @@
 //! `kaplan_meier`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED, confidence, with_lives};
 use crate::estimation::survival::{SurvivalStep, kaplan_meier};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, bounds, none_of, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape, bounds};
 
 const FIGURES: &[Figure] = &[
     Figure::Number("time"),
@@ -35,15 +32,12 @@ Survival of units by age, a list with a row for each age at which one failed (Ka
 standard error (Greenwood 1926), bounds plain, on the scale of log and of log(-log), and the cumulative hazard (Nelson, \
 Aalen). Empty without failures, null where a duration is negative or not finite, or an entry not below its duration.";
     const EXAMPLE: &'static str = "select part_number, unnest(kaplan_meier(duration_hours, observed, entry_hours)) as step\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         with_lives(columns, |lives| match kaplan_meier(lives, confidence(constants)) {
-            Ok(steps) => table(FIGURES, steps.iter().map(row).collect()),
-            Err(_) => none_of(&Self::returns()),
+            Ok(steps) => Some(steps.iter().map(row).collect()),
+            Err(_) => None,
         })
     }
 }

@@ -1,12 +1,9 @@
 //! `life_fit`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::fit::{BOUNDS, of_fit, options};
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED, with_lives};
 use crate::estimation::life::best;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("distribution"),
@@ -64,12 +61,9 @@ least AIC (Burnham and Anderson 2002, section 2.2). `outcome` is `fitted`, or wh
 `invalid_duration` (negative or not finite, or an entry not below its duration), `failure_at_zero`, `no_failures`, \
 `one_failure`, `all_equal`, `no_maximum` or `not_converged`. Suspensions are censored on the right, entries truncate on the left.";
     const EXAMPLE: &'static str = "select part_number, unnest(life_fit(duration_hours, observed, entry_hours)) as fit\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         with_lives(columns, |lives| {
             let fits = best::all(lives, &options(constants, true));
             let best = best::choice(&fits);
@@ -79,7 +73,7 @@ least AIC (Burnham and Anderson 2002, section 2.2). `outcome` is `fitted`, or wh
                 row.push(("best", (best == Some(place)).into()));
                 row
             };
-            table(FIGURES, fits.iter().enumerate().map(row).collect())
+            Some(fits.iter().enumerate().map(row).collect())
         })
     }
 }

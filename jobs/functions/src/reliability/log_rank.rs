@@ -2,13 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{DURATION, ENTRY, OBSERVED, with_lives};
 use crate::estimation::sample::Lives;
 use crate::estimation::survival::log_rank;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, row, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, Shape};
 
 const GROUP: Argument =
     Argument::required("group", Kind::Name, "The group that the unit is of, a text or whole number.");
@@ -31,12 +28,9 @@ Tests whether groups of units share one survival curve (Mantel 1966; Peto and Pe
 freedom and the probability of one at least as large if they do. `outcome` is `ok`, or why there is no test: \
 `one_group`, `no_failures`, `no_overlap`, `no_data`, `invalid_duration`.";
     const EXAMPLE: &'static str = "select part_number, log_rank(duration_hours, observed, tail) as test\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, _: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, _: &Constants) -> Option<Vec<Row>> {
         let groups = columns.names(2).to_vec();
         // The entry stands fourth here, and third where lives are read.
         let entries = columns.take_numbers(3, 0.0);
@@ -48,20 +42,17 @@ freedom and the probability of one at least as large if they do. `outcome` is `o
                 group.observed.push(observed);
                 group.entries.extend(entries.get(index));
             }
-            Ok(log_rank(&by_group.into_values().collect::<Vec<_>>()))
-        })?;
+            log_rank(&by_group.into_values().collect::<Vec<_>>())
+        });
         columns.give_numbers(3, entries);
         match tested {
-            Ok(test) => row(
-                FIGURES,
-                vec![
-                    ("chi_square", test.chi_square.into()),
-                    ("degrees_of_freedom", test.degrees_of_freedom.into()),
-                    ("p_value", test.p_value.into()),
-                    ("outcome", "ok".into()),
-                ],
-            ),
-            Err(flaw) => row(FIGURES, vec![("outcome", flaw.name().into())]),
+            Ok(test) => Some(vec![vec![
+                ("chi_square", test.chi_square.into()),
+                ("degrees_of_freedom", test.degrees_of_freedom.into()),
+                ("p_value", test.p_value.into()),
+                ("outcome", "ok".into()),
+            ]]),
+            Err(flaw) => Some(vec![vec![("outcome", flaw.name().into())]]),
         }
     }
 }

@@ -1,12 +1,9 @@
 //! `lognormal_fit`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::fit::{BOUNDS, fitted};
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED};
 use crate::estimation::life::Law;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("outcome"),
@@ -45,12 +42,9 @@ impl Estimator for LognormalFit {
 Fits the lognormal law: the logarithm of a life is normal with mean mu and standard deviation sigma, by maximum likelihood (Meeker and Escobar 1998, section 8.3): parameters, standard errors and bounds, likelihood, AIC and BIC, the age \
 b10 by which a tenth fails, the median and the mean. See `life_fit` for what `outcome` may be.";
     const EXAMPLE: &'static str = "select part_number, lognormal_fit(duration_hours, observed, entry_hours) as fit\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
-        fitted(Law::Lognormal, FIGURES, columns, constants)
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
+        fitted(Law::Lognormal, columns, constants)
     }
 }

@@ -1,12 +1,9 @@
 //! `mean_cumulative_function`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::histories::{END, SYSTEM, TIME, histories};
 use super::{CONFIDENCE, confidence};
 use crate::estimation::recurrence::{MeanCumulativeStep, mean_cumulative_function};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, bounds, none_of, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape, bounds};
 
 const FIGURES: &[Figure] = &[
     Figure::Number("time"),
@@ -32,15 +29,12 @@ Events that one repairable system has had by an age, on average, a list with a r
 two variances: `variance_poisson` takes all events as independent, `variance_robust` only the systems (Lawless and Nadeau 1995), \
 and bounds of each on the scale of log. Empty without events, null where ages are negative or not finite, or beyond the end.";
     const EXAMPLE: &'static str = "select unnest(mean_cumulative_function(tail_hours, null, tail)) as step\nfrom reliability.int_removal where ata = '36-11'";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         match mean_cumulative_function(&histories(columns), confidence(constants)) {
-            Ok(steps) => table(FIGURES, steps.iter().map(row).collect()),
-            Err(_) => none_of(&Self::returns()),
+            Ok(steps) => Some(steps.iter().map(row).collect()),
+            Err(_) => None,
         }
     }
 }

@@ -16,8 +16,6 @@ mod nelson_aalen;
 mod weibull3_fit;
 mod weibull_fit;
 
-use datafusion::common::Result;
-
 use crate::estimation::sample::Lives;
 use crate::sql::{Argument, Columns, Constants, Kind};
 
@@ -54,7 +52,7 @@ pub(crate) fn confidence(constants: &Constants) -> f64 {
 }
 
 /// Does something with the lives in columns (duration, observed, entry), which are moved out and back.
-pub(crate) fn with_lives<T>(columns: &mut Columns, estimate: impl FnOnce(&Lives) -> Result<T>) -> Result<T> {
+pub(crate) fn with_lives<T>(columns: &mut Columns, estimate: impl FnOnce(&Lives) -> T) -> T {
     let lives = Lives {
         exits: columns.take_numbers(0, f64::NAN),
         observed: columns.take_flags(1),

@@ -1,11 +1,8 @@
 //! `nelson_aalen`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED, confidence, with_lives};
 use crate::estimation::survival::{HazardStep, nelson_aalen};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, bounds, none_of, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape, bounds};
 
 const FIGURES: &[Figure] = &[
     Figure::Number("time"),
@@ -28,15 +25,12 @@ Cumulative hazard of units by age, a list with a row for each age at which one f
 risk (Nelson 1972, Aalen 1978), its variance, the sum of failures over squared units at risk, and bounds on the scale of \
 log. Empty without failures, null where a duration is negative or not finite, or an entry not below its duration.";
     const EXAMPLE: &'static str = "select part_number, unnest(nelson_aalen(duration_hours, observed)) as step\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
         with_lives(columns, |lives| match nelson_aalen(lives, confidence(constants)) {
-            Ok(steps) => table(FIGURES, steps.iter().map(row).collect()),
-            Err(_) => none_of(&Self::returns()),
+            Ok(steps) => Some(steps.iter().map(row).collect()),
+            Err(_) => None,
         })
     }
 }

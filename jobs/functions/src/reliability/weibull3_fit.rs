@@ -1,12 +1,9 @@
 //! `weibull3_fit`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::fit::{BOUNDS, fitted};
 use super::{CONFIDENCE, DURATION, ENTRY, OBSERVED};
 use crate::estimation::life::Law;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("outcome"),
@@ -48,12 +45,9 @@ impl Estimator for Weibull3Fit {
 Fits the three-parameter Weibull law, R(t) = exp(-((t - gamma)/eta)^beta) from gamma on, by maximum likelihood (Lawless 2003, section 4.6): parameters, standard errors and bounds, likelihood, AIC and BIC, the age \
 b10 by which a tenth fails, the median and the mean. See `life_fit` for what `outcome` may be.";
     const EXAMPLE: &'static str = "select part_number, weibull3_fit(duration_hours, observed, entry_hours) as fit\nfrom reliability.int_life group by part_number";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
-        fitted(Law::Weibull3, FIGURES, columns, constants)
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
+        fitted(Law::Weibull3, columns, constants)
     }
 }

@@ -7,7 +7,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef};
-use datafusion::common::{Result, ScalarValue, plan_err};
+use datafusion::common::{Result, plan_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::utils::AggregateOrderSensitivity;
 use datafusion::logical_expr::{
@@ -17,7 +17,7 @@ use datafusion::logical_expr::{
 use super::argument::{Presence, assigned, coerced, usage};
 use super::gathering::{Gathering, Grouped};
 use super::lists::{Lists, are_lists};
-use super::{Argument, Columns, Constants};
+use super::{Argument, Columns, Constants, Row, Shape};
 
 /// One aggregate: its face in SQL, and what it does with a sample.
 pub(crate) trait Estimator: fmt::Debug + Send + Sync + 'static {
@@ -27,11 +27,12 @@ pub(crate) trait Estimator: fmt::Debug + Send + Sync + 'static {
     const ABOUT: &'static str;
     const EXAMPLE: &'static str;
 
-    fn returns() -> DataType;
+    const RESULT: Shape;
 
-    /// From the gathered columns, which are those of the arguments that are not literals, in their order. The column of
-    /// an argument that a call leaves out is empty. The columns must be left as they were found.
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue>;
+    /// The figures of a sample, from the gathered columns, which are those of the arguments that are not literals, in their order. The column of
+    /// an argument that a call leaves out is empty. The columns must be left as they were found. None, which is null in SQL,
+    /// of a sample that is unfit.
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>>;
 }
 
 /// The arguments of which every row's value is gathered.
@@ -110,7 +111,7 @@ impl<E: Estimator> AggregateUDFImpl for Aggregate<E> {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(E::returns())
+        Ok(E::RESULT.data_type())
     }
 
     fn accumulator(&self, args: AccumulatorArgs) -> Result<Box<dyn Accumulator>> {

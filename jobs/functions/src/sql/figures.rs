@@ -2,11 +2,10 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, StringArray, StructArray};
-use datafusion::arrow::buffer::NullBuffer;
-use datafusion::arrow::datatypes::{DataType, Field, Fields};
-use datafusion::common::utils::SingleRowListArrayBuilder;
-use datafusion::common::{Result, ScalarValue};
+use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray};
+use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
+use datafusion::common::Result;
 
 use crate::estimation::survival::Interval;
 
@@ -75,14 +74,46 @@ impl Figure {
     }
 }
 
-/// The type of a row of figures.
+/// What a function gives of a sample: a row of figures, or a table of them, which is a list of rows.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Shape {
+    Row(&'static [Figure]),
+    Table(&'static [Figure]),
+}
+
+impl Shape {
+    pub fn data_type(self) -> DataType {
+        match self {
+            Self::Row(figures) => row_type(figures),
+            Self::Table(figures) => DataType::List(item(figures)),
+        }
+    }
+
+    /// The results of some samples; one that is `None` is null.
+    pub fn array(self, results: Vec<Option<Vec<Row>>>) -> Result<ArrayRef> {
+        match self {
+            Self::Row(figures) => {
+                let first = |result: Option<Vec<Row>>| result.and_then(|rows| rows.into_iter().next());
+                Ok(Arc::new(rows(figures, results.into_iter().map(first).collect())?))
+            }
+            Self::Table(figures) => {
+                let nulls: NullBuffer = results.iter().map(Option::is_some).collect();
+                let lengths = results.iter().map(|result| result.as_ref().map_or(0, Vec::len));
+                let offsets = OffsetBuffer::from_lengths(lengths);
+                let values = rows(figures, results.into_iter().flatten().flatten().map(Some).collect())?;
+                let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
+                Ok(Arc::new(ListArray::try_new(item(figures), offsets, Arc::new(values), nulls)?))
+            }
+        }
+    }
+}
+
 pub(crate) fn row_type(figures: &[Figure]) -> DataType {
     DataType::Struct(figures.iter().map(|figure| figure.field()).collect())
 }
 
-/// The type of a table of figures: a list of rows.
-pub(crate) fn table_type(figures: &[Figure]) -> DataType {
-    DataType::List(Arc::new(Field::new_list_field(row_type(figures), true)))
+fn item(figures: &[Figure]) -> FieldRef {
+    Arc::new(Field::new_list_field(row_type(figures), true))
 }
 
 /// Rows as one array; a row that is `None` is null.
@@ -91,22 +122,6 @@ pub(crate) fn rows(figures: &[Figure], rows: Vec<Option<Row>>) -> Result<StructA
     let columns = figures.iter().map(|figure| figure.array(&rows)).collect();
     let nulls: NullBuffer = rows.iter().map(Option::is_some).collect();
     Ok(StructArray::try_new(fields, columns, Some(nulls).filter(|nulls| nulls.null_count() > 0))?)
-}
-
-/// One row.
-pub(crate) fn row(figures: &[Figure], values: Row) -> Result<ScalarValue> {
-    Ok(ScalarValue::Struct(Arc::new(rows(figures, vec![Some(values)])?)))
-}
-
-/// A table, as a list of rows.
-pub(crate) fn table(figures: &[Figure], values: Vec<Row>) -> Result<ScalarValue> {
-    let rows = rows(figures, values.into_iter().map(Some).collect())?;
-    Ok(SingleRowListArrayBuilder::new(Arc::new(rows)).with_nullable(true).build_list_scalar())
-}
-
-/// The null of a result's type: of a sample that is unfit.
-pub(crate) fn none_of(data_type: &DataType) -> Result<ScalarValue> {
-    ScalarValue::try_from(data_type)
 }
 
 /// Both ends of an interval under their names.

@@ -70,7 +70,8 @@ impl<E: Estimator> Accumulator for Gathering<E> {
     }
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
-        E::estimate(&mut self.columns, &self.constants)
+        let figures = E::estimate(&mut self.columns, &self.constants);
+        ScalarValue::try_from_array(&E::RESULT.array(vec![figures])?, 0)
     }
 
     fn size(&self) -> usize {
@@ -194,7 +195,7 @@ impl<E: Estimator> GroupsAccumulator for Grouped<E> {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         if self.count == 0 {
-            return Ok(new_empty_array(&E::returns()));
+            return Ok(new_empty_array(&E::RESULT.data_type()));
         }
         if self.count == 1 {
             let figures = self.rows.evaluate()?;
@@ -208,9 +209,9 @@ impl<E: Estimator> GroupsAccumulator for Grouped<E> {
             let rows = columns.iter().map(|column| (!column.is_empty()).then(|| column.slice(ends[0], length)));
             sample.clear();
             sample.append(&rows.collect::<Vec<_>>(), None)?;
-            E::estimate(&mut sample, &self.rows.constants)
+            Ok(E::estimate(&mut sample, &self.rows.constants))
         });
-        ScalarValue::iter_to_array(figures.collect::<Result<Vec<_>>>()?)
+        E::RESULT.array(figures.collect::<Result<Vec<_>>>()?)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

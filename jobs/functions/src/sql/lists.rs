@@ -8,7 +8,7 @@ use std::sync::Arc;
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, ListArray, new_empty_array};
 use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, Float64Type};
-use datafusion::common::{Result, ScalarValue, exec_err};
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::{EmitTo, GroupsAccumulator};
 
 use super::gathering::no_rows;
@@ -80,7 +80,7 @@ impl<E: Estimator> GroupsAccumulator for Lists<E> {
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let (count, taken) = self.take(emit_to);
         if count == 0 {
-            return Ok(new_empty_array(&E::returns()));
+            return Ok(new_empty_array(&E::RESULT.data_type()));
         }
         let mut taken = taken.into_iter().peekable();
         let mut sample = no_rows::<E>();
@@ -93,7 +93,7 @@ impl<E: Estimator> GroupsAccumulator for Lists<E> {
             sample.give_numbers(0, numbers);
             E::estimate(&mut sample, &Constants::default())
         });
-        ScalarValue::iter_to_array(figures.collect::<Result<Vec<_>>>()?)
+        E::RESULT.array(figures.collect())
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

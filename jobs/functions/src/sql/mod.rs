@@ -14,5 +14,5 @@ mod scalar;
 pub(crate) use aggregate::{Aggregate, Estimator};
 pub(crate) use argument::{Argument, Constants, Kind};
 pub(crate) use columns::Columns;
-pub(crate) use figures::{Figure, Row, Value, bounds, none_of, row, row_type, table, table_type};
+pub(crate) use figures::{Figure, Row, Shape, Value, bounds};
 pub(crate) use scalar::{Formula, Scalar};

@@ -1,11 +1,8 @@
 //! `rate_homogeneity`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{COUNT, EXPOSURE, tallies};
 use crate::estimation::rates::homogeneity;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, row, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Row, Shape};
 
 const FIGURES: &[Figure] = &[
     Figure::Text("outcome"),
@@ -32,29 +29,23 @@ below 5 the probability is rough: read `p_value_exact` (two groups) or `p_value_
 `invalid_count`, `invalid_exposure` or `out_of_range`.";
     const EXAMPLE: &'static str =
         "select rate_homogeneity(failures, hours) as test from reliability.repair_trend where scope = 'tail'";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, _: &Constants) -> Result<ScalarValue> {
-        let Some(groups) = tallies(columns) else { return row(FIGURES, vec![("outcome", "invalid_count".into())]) };
+    fn estimate(columns: &mut Columns, _: &Constants) -> Option<Vec<Row>> {
+        let Some(groups) = tallies(columns) else { return Some(vec![vec![("outcome", "invalid_count".into())]]) };
         match homogeneity(&groups) {
-            Ok(test) => row(
-                FIGURES,
-                vec![
-                    ("outcome", "ok".into()),
-                    ("pooled_rate", test.pooled_rate.into()),
-                    ("chi_square", test.chi_square.into()),
-                    ("degrees_of_freedom", test.degrees_of_freedom.into()),
-                    ("p_value", test.p_value.into()),
-                    ("p_value_adjusted", test.p_value_adjusted.into()),
-                    ("p_value_exact", test.p_value_exact.into()),
-                    ("dispersion", test.dispersion.into()),
-                    ("expected_min", test.expected_min.into()),
-                ],
-            ),
-            Err(flaw) => row(FIGURES, vec![("outcome", flaw.name().into())]),
+            Ok(test) => Some(vec![vec![
+                ("outcome", "ok".into()),
+                ("pooled_rate", test.pooled_rate.into()),
+                ("chi_square", test.chi_square.into()),
+                ("degrees_of_freedom", test.degrees_of_freedom.into()),
+                ("p_value", test.p_value.into()),
+                ("p_value_adjusted", test.p_value_adjusted.into()),
+                ("p_value_exact", test.p_value_exact.into()),
+                ("dispersion", test.dispersion.into()),
+                ("expected_min", test.expected_min.into()),
+            ]]),
+            Err(flaw) => Some(vec![vec![("outcome", flaw.name().into())]]),
         }
     }
 }

@@ -1,12 +1,9 @@
 //! `shrunken_rates`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use super::{COUNT, EXPOSURE, tallies};
 use crate::estimation::rates::shrinkage;
 use crate::reliability::{CONFIDENCE, confidence};
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, none_of, table, table_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, Shape};
 
 const GROUP: Argument = Argument::required("group", Kind::Name, "The group, a text or whole number, such as a tail.");
 
@@ -32,14 +29,10 @@ prior by maximum marginal likelihood; Carlin and Louis 2000, section 3.3): a lis
 weight of its own rate. Where groups differ no more than Poisson counts do, all have the common rate. Null where nothing can be \
 estimated: one group, no events, a count that is none or an exposure that is not positive.";
     const EXAMPLE: &'static str = "select unnest(shrunken_rates(failures, hours, tail)) as rate\nfrom reliability.repair_trend where scope = 'tail' and ata = '36'";
+    const RESULT: Shape = Shape::Table(FIGURES);
 
-    fn returns() -> DataType {
-        table_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, constants: &Constants) -> Result<ScalarValue> {
-        let estimated = tallies(columns).and_then(|groups| shrinkage(&groups, confidence(constants)).ok());
-        let Some(shrunk) = estimated else { return none_of(&Self::returns()) };
+    fn estimate(columns: &mut Columns, constants: &Constants) -> Option<Vec<Row>> {
+        let shrunk = shrinkage(&tallies(columns)?, confidence(constants)).ok()?;
         let row = |(name, group): (&Option<String>, &crate::estimation::rates::ShrunkRate)| -> Row {
             vec![
                 ("group", name.as_deref().into()),
@@ -51,6 +44,6 @@ estimated: one group, no events, a count that is none or an exposure that is not
                 ("pooled_rate", shrunk.pooled_rate.into()),
             ]
         };
-        table(FIGURES, columns.names(2).iter().zip(&shrunk.groups).map(row).collect())
+        Some(columns.names(2).iter().zip(&shrunk.groups).map(row).collect())
     }
 }

@@ -1,10 +1,7 @@
 //! `summary_statistics`.
 
-use datafusion::arrow::datatypes::DataType;
-use datafusion::common::{Result, ScalarValue};
-
 use crate::estimation::summary::summary;
-use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, row, row_type};
+use crate::sql::{Argument, Columns, Constants, Estimator, Figure, Kind, Row, Shape};
 
 const SAMPLE: Argument = Argument::required(
     "sample",
@@ -34,12 +31,9 @@ What a sample of numbers looks like: how many there are, their mean, the standar
 single number), extremes, and exact percentiles by linear interpolation (definition 7 of Hyndman and Fan 1996, as `percentile_cont` \
 has it). Without numbers the count is 0 and the other figures are null; where a number is NaN or infinite, they are null too.";
     const EXAMPLE: &'static str = "select tail, parameter, summary_statistics(samples)['p95'] as p95\nfrom staging.stg_telemetry group by tail, parameter";
+    const RESULT: Shape = Shape::Row(FIGURES);
 
-    fn returns() -> DataType {
-        row_type(FIGURES)
-    }
-
-    fn estimate(columns: &mut Columns, _: &Constants) -> Result<ScalarValue> {
+    fn estimate(columns: &mut Columns, _: &Constants) -> Option<Vec<Row>> {
         let mut sample = columns.take_numbers(0, f64::NAN);
         let (count, summary) = (sample.len(), summary(&mut sample));
         columns.give_numbers(0, sample);
@@ -55,6 +49,6 @@ has it). Without numbers the count is 0 and the other figures are null; where a 
                 ("max", summary.max.into()),
             ]);
         }
-        row(FIGURES, figures)
+        Some(vec![figures])
     }
 }
