@@ -46,8 +46,6 @@ const TASK_STORED_BYTES: u64 = 16 << 20;
 /// What a plan is to read of files at most to be one task of an executor that has all cores. Where its memory does not
 /// suffice, the plan is cut.
 const PROCESS_STORED_BYTES: u64 = 1 << 30;
-/// What a plan is to read of files at most to be one task of one core: cut, it would take longer to hand its rows on.
-const TASK_WHOLE_BYTES: u64 = 32 << 20;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
 /// Into how many each task is cut that did not find enough memory.
@@ -70,9 +68,9 @@ pub struct Outcome {
 }
 
 impl Engine {
-    /// An engine that plans with `state` and runs on a cluster of executors whose tasks have a core each.
+    /// An engine that plans with `state` and runs on the cluster.
     pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
-        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: TASK_WHOLE_BYTES }
+        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: 0 }
     }
 
     /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.

@@ -263,9 +263,9 @@ mod tests {
     async fn what_is_cancelled_ends_in_the_midst_of_a_join() {
         let folder = tempfile::tempdir().unwrap();
         let context = context(folder.path()).await;
-        // Some billions of combinations, of which none is a row.
-        let sql =
-            "select count(*) from items one cross join items other cross join orders where one.price + other.price < 0";
+        let sql = "with numbers as (select unnest(range(1, 1000)) as number)
+            select count(*) from numbers one cross join numbers other cross join numbers third
+            where sin(one.number + other.number * third.number) > 0.5";
         let plan = plan(&context, sql).await;
         let cancelled = CancellationToken::new();
         let prepared = prepared_below(Arc::new(WholeExec::new(plan)), &context, &cancelled);
@@ -276,7 +276,7 @@ mod tests {
         cancelled.cancel();
         let error = running.await.unwrap().unwrap_err().to_string();
         assert!(error.contains("cancelled"), "{error}");
-        assert!(asked.elapsed() < Duration::from_secs(20));
+        assert!(asked.elapsed() < Duration::from_secs(5));
     }
 
     #[tokio::test]
