@@ -33,20 +33,26 @@ class Part:
 
 
 def render(files: Sequence[Path], page: Path = RESULTS) -> Path:
-    """Writes the page. Of a suite, or a scale of it, that several files have, that of the last counts."""
+    """Writes the page. Of a suite, a scale of it, or jobs of the same engines, that several files have, the last counts."""
     found: dict[str, dict[str, Part]] = {name: {} for name in SUITES}
     for file in files:
         run = results.read(file)
         for name, suite in run["suites"].items():
             for scale, measured in suite.get("scales", {"": None}).items():
                 only = suite | {"scales": {scale: measured}} if scale else suite
-                found[name][f"{name} at scale {scale}" if scale else name] = Part(file, run, only)
+                found[name][key(name, scale, suite)] = Part(file, run, only)
     text = ["# Results", *head([part for parts in found.values() for part in parts.items()])]
     for name, parts in found.items():
         if parts:
             text += SECTIONS[name](*(part.suite for part in parts.values()))
     page.write_text("\n\n".join(paragraph for paragraph in text if paragraph) + "\n")
     return page
+
+
+def key(name: str, scale: str, suite: dict[str, Any]) -> str:
+    if scale:
+        return f"{name} at scale {scale}"
+    return f"{name} of {names(suite)}" if name == "jobs" else name
 
 
 def head(parts: Sequence[tuple[str, Part]]) -> list[str]:
@@ -169,11 +175,21 @@ def trouble(about: str, figures: dict[str, Any]) -> list[str]:
     return []
 
 
-def jobs_section(suite: dict[str, Any]) -> list[str]:
+def jobs_section(*suites: dict[str, Any]) -> list[str]:
+    return [paragraph for suite in suites for paragraph in jobs_of_a_run(suite)] + [
+        "What this does not say: fleet's ingestion also keeps a ledger, commits Delta tables and writes each file's fate, and "
+        "`rates` computes three alert levels for each chapter, which the others do not; the peers' jobs are what a practised user "
+        "of each would write, not the best that could be written. `fleet embedded` is a new process each time, so that it has no "
+        "warm run; its ratio is of the median of these processes. Of `weibull`, fleet's rows end in the client, those of the others "
+        "in Parquet files. Rows are compared with fleet's own, value by value."
+    ]
+
+
+def jobs_of_a_run(suite: dict[str, Any]) -> list[str]:
     fleet, lives = suite["fleet"], suite["lives"]
     telemetry = f", telemetry at {fleet['telemetry_rate_hz']:g} Hz" if fleet["telemetry_rate_hz"] else ""
     parts = [
-        "## Jobs of the fleet",
+        f"## Jobs of the fleet: {names(suite)}",
         f"{fleet['aircraft']} aircraft, {fleet['days']} days{telemetry} ({gigabytes(fleet['landing_bytes'])} delivered); "
         f"{lives['groups']} groups of {lives['each']} lives. Cold is from the start of a process to the end of the job in it; warm the "
         f"median of {suite['runs']} further runs (fastest–slowest) in that session, or of fleet on a cluster that is up.",
@@ -183,14 +199,13 @@ def jobs_section(suite: dict[str, Any]) -> list[str]:
         parts += [f"### {workload}", jobs_table(engines)]
         lines = [line for name, figures in engines.items() for line in trouble(NAMES[name], figures)]
         parts += ["\n".join(lines)] if lines else []
-    parts.append(
-        "What this does not say: fleet's ingestion also keeps a ledger, commits Delta tables and writes each file's fate, and "
-        "`rates` computes three alert levels for each chapter, which the others do not; the peers' jobs are what a practised user "
-        "of each would write, not the best that could be written. `fleet embedded` is a new process each time, so that it has no "
-        "warm run; its ratio is of the median of these processes. Of `weibull`, fleet's rows end in the client, those of the others "
-        "in Parquet files. Rows are compared with fleet's own, value by value."
-    )
     return parts
+
+
+def names(suite: dict[str, Any]) -> str:
+    """The engines of a run of jobs."""
+    there = {name for engines in suite["workloads"].values() for name in engines}
+    return ", ".join(NAMES[name] for name in ENGINES if name in there)
 
 
 def jobs_table(engines: dict[str, Any]) -> str:
