@@ -36,7 +36,14 @@ pub fn prepared(
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let config = within_a_task(config);
     let written = stage.children().into_iter().map(|rows| {
-        let rows = watched(filtered(Arc::clone(rows), &config)?, cancelled)?;
+        let rows = match rows.downcast_ref::<WholeExec>() {
+            Some(whole) => {
+                let inner =
+                    FilterPushdown::new_post_optimization().optimize(Arc::clone(whole.plan()), config.options())?;
+                Arc::new(WholeExec::new(watched(inner, cancelled)?))
+            }
+            None => watched(filtered(Arc::clone(rows), &config)?, cancelled)?,
+        };
         Ok(Arc::new(WatchedExec::new(rows, cancelled.clone(), true)) as Arc<dyn ExecutionPlan>)
     });
     let written = written.collect::<Result<Vec<_>>>()?;
@@ -61,14 +68,10 @@ fn within_a_task(config: &SessionConfig) -> SessionConfig {
     config.clone().set_bool("datafusion.optimizer.enable_dynamic_filter_pushdown", true)
 }
 
-/// The plan with what its joins and sorts learn passed to its scans. Its operators stay where they are.
+/// The plan with what its joins and sorts learn passed to its scans. Its operators stay where they are, as the scheduler knows
+/// them.
 fn filtered(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
-    let rule = FilterPushdown::new_post_optimization();
-    if let Some(whole) = plan.downcast_ref::<WholeExec>() {
-        let inner = rule.optimize(Arc::clone(whole.plan()), config.options())?;
-        return Ok(Arc::new(WholeExec::new(inner)));
-    }
-    let optimized = rule.optimize(Arc::clone(&plan), config.options())?;
+    let optimized = FilterPushdown::new_post_optimization().optimize(Arc::clone(&plan), config.options())?;
     Ok(if operators(&optimized)? == operators(&plan)? { optimized } else { plan })
 }
 
@@ -84,10 +87,6 @@ fn operators(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
 /// The plan with its joins watched, which may give many batches for one that they read.
 fn watched(plan: Arc<dyn ExecutionPlan>, cancelled: &CancellationToken) -> Result<Arc<dyn ExecutionPlan>> {
     let watch = |node: Arc<dyn ExecutionPlan>| {
-        if let Some(whole) = node.downcast_ref::<WholeExec>() {
-            let inner = watched(Arc::clone(whole.plan()), cancelled)?;
-            return Ok(Transformed::yes(Arc::new(WholeExec::new(inner)) as _));
-        }
         if !(node.is::<HashJoinExec>() || node.is::<CrossJoinExec>() || node.is::<NestedLoopJoinExec>()) {
             return Ok(Transformed::no(node));
         }
