@@ -8,6 +8,8 @@ use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOption
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
+use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
@@ -35,14 +37,15 @@ pub fn prepared(
     cancelled: &CancellationToken,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let config = within_a_task(config);
+    let ready = |rows| watched(hinted(rows, &config)?, cancelled);
     let written = stage.children().into_iter().map(|rows| {
         let rows = match rows.downcast_ref::<WholeExec>() {
             Some(whole) => {
                 let inner =
                     FilterPushdown::new_post_optimization().optimize(Arc::clone(whole.plan()), config.options())?;
-                Arc::new(WholeExec::new(watched(inner, cancelled)?))
+                Arc::new(WholeExec::new(ready(inner)?))
             }
-            None => watched(filtered(Arc::clone(rows), &config)?, cancelled)?,
+            None => ready(filtered(Arc::clone(rows), &config)?)?,
         };
         Ok(Arc::new(WatchedExec::new(rows, cancelled.clone(), true)) as Arc<dyn ExecutionPlan>)
     });
@@ -82,6 +85,22 @@ fn operators(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
         Ok(TreeNodeRecursion::Continue)
     })?;
     Ok(names)
+}
+
+/// The plan with a file's metadata read in one request. How much of a file's end to ask for is lost where a plan is sent, and
+/// without it there are three.
+fn hinted(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
+    let Some(bytes) = config.options().execution.parquet.metadata_size_hint else { return Ok(plan) };
+    let hint = |node: Arc<dyn ExecutionPlan>| {
+        let scan = node.downcast_ref::<DataSourceExec>();
+        let Some((scan, source)) = scan.and_then(DataSourceExec::downcast_to_file_source::<ParquetSource>) else {
+            return Ok(Transformed::no(node));
+        };
+        let source = Arc::new(source.clone().with_metadata_size_hint(bytes));
+        let scan = FileScanConfigBuilder::from(scan.clone()).with_source(source).build();
+        Ok(Transformed::yes(DataSourceExec::from_data_source(scan) as _))
+    };
+    Ok(plan.transform_up(hint)?.data)
 }
 
 /// The plan with its joins watched, which may give many batches for one that they read.

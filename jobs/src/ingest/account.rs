@@ -86,7 +86,8 @@ impl Runner {
             key: source.key.clone(),
             latest_by: ["_delivered_on", "_file", "_line"].map(str::to_owned).to_vec(),
             partition: source.partition.as_ref().map(|_| "_day".to_owned()),
-            moves: true,
+            // A key that holds the time of the partition tells its day.
+            moves: source.partition.as_ref().is_none_or(|partition| !source.key.contains(partition)),
             reloaded: reloaded(staged, "_file"),
             fingerprint: "ingested".to_owned(),
         };
@@ -177,7 +178,8 @@ impl Runner {
             incoming: logical(&context, &step, &sql).await?,
             key: vec!["file".to_owned()],
             latest_by: vec!["ingested_at".to_owned()],
-            partition: Some("delivered_on".to_owned()),
+            // A run reads all that is known of a source's files, and writes it anew: one file, however long the history.
+            partition: Some("source".to_owned()),
             moves: false,
             reloaded: Reloaded::default(),
             fingerprint: "ingested".to_owned(),

@@ -33,6 +33,12 @@ pub(super) struct Upsert {
     pub fingerprint: String,
 }
 
+impl Upsert {
+    fn partition_columns(&self) -> Vec<String> {
+        self.partition.iter().cloned().collect()
+    }
+}
+
 /// Files, and the column that names a row's file.
 #[derive(Default)]
 pub(super) struct Reloaded {
@@ -51,7 +57,7 @@ impl Reloaded {
 /// What an upsert wrote, not committed yet.
 pub(super) struct Merged {
     pub base: Option<Snapshot>,
-    /// The files of the base that are replaced.
+    /// The files of the base that are replaced: of the touched partitions, or all where the base has other partition columns.
     pub before: Snapshot,
     pub after: Snapshot,
     pub touched: BTreeSet<Option<String>>,
@@ -65,12 +71,15 @@ impl Runner {
         let base = self.warehouse.snapshot(&upsert.table).await?;
         let step = upsert.table.to_string();
         let touched = self.touched(upsert, base.as_ref()).await?;
-        let before = self.restricted(upsert, base.as_ref(), &touched);
+        let before = match &base {
+            Some(base) if base.partition_columns != upsert.partition_columns() => base.clone(),
+            base => self.restricted(upsert, base.as_ref(), &touched),
+        };
         let context = self.merge_session(upsert, Some(before.clone())).await?;
         let plan = context.state().create_logical_plan(&merge_sql(upsert)).await.map_err(Error::engine(&step))?;
         let spec = WriteSpec {
             folder: self.warehouse.folder(&upsert.table).to_string(),
-            partition_columns: upsert.partition.iter().cloned().collect(),
+            partition_columns: upsert.partition_columns(),
             fingerprints: BTreeMap::new(),
             fingerprint: upsert.fingerprint.clone(),
         };
@@ -78,15 +87,17 @@ impl Runner {
         let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&step))?;
         let outcome = self.engine.collect(&step, Arc::new(plan)).await?;
         let files = written_files(&outcome.batches).map_err(Error::engine(&step))?;
-        let after = Snapshot { files, ..before.clone() };
+        let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
         Ok(Merged { base, before, after, touched })
     }
 
     /// Commits what was merged; a lost race is an error that another attempt mends.
     pub(super) async fn commit_merged(&self, merged: &Merged, record: serde_json::Value) -> Result<u64> {
-        let after = &merged.after;
-        let replace =
-            if after.partition_columns.is_empty() { Replace::All } else { Replace::Partitions(merged.touched.clone()) };
+        let Merged { before, after, .. } = merged;
+        let replace = match after.partition_columns.is_empty() || before.partition_columns != after.partition_columns {
+            true => Replace::All,
+            false => Replace::Partitions(merged.touched.clone()),
+        };
         let commit = Commit {
             table: &after.table,
             base: merged.base.as_ref(),
@@ -190,7 +201,7 @@ impl Runner {
             folder: self.warehouse.folder(&upsert.table),
             version: base.map_or(0, |base| base.version),
             schema: Arc::clone(&upsert.schema),
-            partition_columns: upsert.partition.iter().cloned().collect(),
+            partition_columns: upsert.partition_columns(),
             files: base.map(|base| base.files.iter().filter(inside).cloned().collect()).unwrap_or_default(),
             recorded: serde_json::Value::Null,
         }

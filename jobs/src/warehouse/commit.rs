@@ -96,7 +96,9 @@ impl Commit<'_> {
         if self.base.is_none() {
             actions.push(Action::Protocol(protocol(self.table)?));
         }
-        if self.base.is_none_or(|base| base.schema != self.schema) {
+        let is_as_before =
+            |base: &Snapshot| base.schema == self.schema && base.partition_columns == self.partition_columns;
+        if !self.base.is_some_and(is_as_before) {
             let schema: StructType =
                 self.schema.as_ref().try_into_kernel().map_err(|error: datafusion::arrow::error::ArrowError| {
                     Error::invalid(self.table.to_string(), error.to_string())

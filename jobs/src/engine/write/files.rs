@@ -13,7 +13,7 @@ use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::{WriteSpec, statistics};
 use crate::warehouse::DataFile;
@@ -25,6 +25,8 @@ const BUFFERED_BYTES: usize = 64 << 20;
 /// How many files a task keeps open. Rows come one partition after the other, or are of very few.
 const OPEN_FILES: usize = 4;
 const ROWS_PER_GROUP: usize = 256 * 1024;
+/// A file whose first rows are fewer is small: opening it costs more than what it holds.
+const SMALL_ROWS: usize = 4096;
 
 pub(super) struct OpenFiles {
     store: Arc<dyn ObjectStore>,
@@ -35,6 +37,7 @@ pub(super) struct OpenFiles {
     kept_columns: Vec<usize>,
     partition_column: Option<usize>,
     properties: WriterProperties,
+    properties_of_small: WriterProperties,
     /// By partition value, the one written to last at the end.
     open: Vec<(Option<String>, OpenFile)>,
     closed: Vec<DataFile>,
@@ -64,10 +67,16 @@ impl OpenFiles {
             (0..input.fields().len()).filter(|index| Some(*index) != partition_column).collect();
         let fields: Vec<_> = kept_columns.iter().map(|index| Arc::clone(&input.fields()[*index])).collect();
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
             .set_key_value_metadata(Some(vec![KeyValue::new("fleet.executor_id".to_owned(), executor_id)]))
-            .build();
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?));
+        // Zstandard makes a context of 160 kB for every column that is written or read, and an index of pages tells nothing
+        // of a column of one.
+        let properties_of_small = properties
+            .clone()
+            .set_compression(Compression::SNAPPY)
+            .set_statistics_enabled(EnabledStatistics::Chunk)
+            .set_offset_index_disabled(true);
         Ok(Self {
             store,
             root,
@@ -75,7 +84,8 @@ impl OpenFiles {
             schema: Arc::new(Schema::new(fields)),
             kept_columns,
             partition_column,
-            properties,
+            properties: properties.build(),
+            properties_of_small: properties_of_small.build(),
             open: Vec::new(),
             closed: Vec::new(),
         })
@@ -112,7 +122,7 @@ impl OpenFiles {
     async fn append(&mut self, value: Option<String>, batch: &RecordBatch) -> Result<()> {
         let mut file = match self.open.iter().position(|(open, _)| *open == value) {
             Some(place) => self.open.remove(place).1,
-            None => self.begin(value.as_deref())?,
+            None => self.begin(value.as_deref(), batch.num_rows())?,
         };
         file.writer.write(batch).await?;
         if file.writer.bytes_written() + file.writer.in_progress_size() > FILE_BYTES {
@@ -129,7 +139,7 @@ impl OpenFiles {
         Ok(())
     }
 
-    fn begin(&self, value: Option<&str>) -> Result<OpenFile> {
+    fn begin(&self, value: Option<&str>, rows: usize) -> Result<OpenFile> {
         let name = format!("{}-{}.parquet", self.spec.fingerprint_of(value), uuid::Uuid::new_v4());
         let path = match self.spec.partition_columns.first() {
             None => name,
@@ -137,7 +147,8 @@ impl OpenFiles {
         };
         let location = Path::from_iter(self.root.parts().chain(Path::parse(&path)?.parts()));
         let sink = BufWriter::new(Arc::clone(&self.store), location);
-        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(self.properties.clone()))?;
+        let properties = if rows < SMALL_ROWS { &self.properties_of_small } else { &self.properties };
+        let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(properties.clone()))?;
         Ok(OpenFile { path, writer })
     }
 
