@@ -8,7 +8,7 @@ CHAOS_ROUNDS ?= 50
 CHAOS_SEED ?= $(shell date +%s)
 INSTALLED := $(or $(TEST_SERVERS_DIR),$(CURDIR)/.servers)
 
-.PHONY: demo build test verify lint proto install-test-servers test-timescale load chaos studies bench
+.PHONY: demo build test verify lint proto install-test-servers test-timescale instructions load chaos studies bench
 
 demo: build
 	$(FLEET) demo
@@ -40,6 +40,11 @@ install-test-servers:
 test-timescale:
 	testing/install.sh timescaledb
 	$(CARGO) test $(TESTS) -- --ignored timescale
+
+# How many instructions the hot paths take, each held to its limit.
+instructions:
+	testing/install.sh valgrind
+	benches/instructions.sh
 
 # A thousand runs at once; times and memory are printed.
 load: build install-test-servers

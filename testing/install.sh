@@ -3,7 +3,7 @@
 # these are set up on the machine: Debian's packages, the Go module proxy, PyPI and npm. What is there already is left
 # as it is.
 #
-#   testing/install.sh [postgres] [minio] [timescaledb] [python] [buf]     default: postgres minio python buf
+#   testing/install.sh [postgres] [minio] [timescaledb] [python] [buf] [valgrind]     default: postgres minio python buf
 #
 # Everything but Debian's own packages goes into .servers/, or into $TEST_SERVERS_DIR if that is set.
 set -euo pipefail
@@ -33,9 +33,9 @@ main() {
     local server
     for server in "$@"; do
         case $server in
-            postgres | minio | timescaledb | python | buf) "install_$server" ;;
+            postgres | minio | timescaledb | python | buf | valgrind) "install_$server" ;;
             *)
-                echo "unknown server '$server': expected postgres, minio, timescaledb, python or buf" >&2
+                echo "unknown server '$server': expected postgres, minio, timescaledb, python, buf or valgrind" >&2
                 exit 2
                 ;;
         esac
@@ -114,6 +114,11 @@ install_buf() {
     mkdir -p "$folder"
     logged npm install --prefix "$folder" --no-save --no-audit --no-fund --no-update-notifier \
         "@bufbuild/buf@$buf_version"
+}
+
+install_valgrind() {
+    command -v valgrind >/dev/null || debian_packages valgrind
+    echo "valgrind: is there"
 }
 
 has_packages() { # directory, requirements pinned by ==

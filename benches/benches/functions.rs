@@ -1,62 +1,62 @@
 //! Functions over many groups and over one large one, each as one SQL statement in this process.
 //!
 //! `cargo bench --workspace --bench functions`
+#![expect(clippy::unwrap_used, reason = "a benchmark that cannot be set up fails")]
 
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use datafusion::arrow::array::{BooleanArray, Float64Array, Int64Array, RecordBatch};
-use datafusion::datasource::MemTable;
-use datafusion::prelude::SessionContext;
-use fleet_jobs::engine::{runtime, session_config, session_state};
-use fleet_jobs::storage::Stores;
+use fleet_benches::{lives, session};
 
-const GROUPS: usize = 100_000;
+/// Of each function a call over the columns of [`lives`].
+const CALLS: [(&str, &str); 18] = [
+    ("crow_amsaa", "crow_amsaa(hours, null, unit)['beta']"),
+    ("cumulative_incidence", "cumulative_incidence(hours, case when failed then unit % 3 end)"),
+    ("exponential_fit", "exponential_fit(hours, failed)['rate']"),
+    ("kaplan_meier", "kaplan_meier(hours, failed)"),
+    ("life_fit", "life_fit(hours, failed)"),
+    ("log_rank", "log_rank(hours, failed, unit)['chi_square']"),
+    ("lognormal_fit", "lognormal_fit(hours, failed)['sigma']"),
+    ("mean_cumulative_function", "mean_cumulative_function(hours, null, unit)"),
+    ("nelson_aalen", "nelson_aalen(hours, failed)"),
+    ("rate_homogeneity", "rate_homogeneity(unit, hours)['chi_square']"),
+    ("shrunken_rates", "shrunken_rates(unit, hours, cast(hours as bigint))"),
+    ("summary_statistics", "summary_statistics(hours)['p95']"),
+    ("weibull3_fit", "weibull3_fit(hours, failed)['gamma']"),
+    ("weibull_fit", "weibull_fit(hours, failed)['eta']"),
+    ("mtbur_lower_bound", "mtbur_lower_bound(unit, hours)"),
+    ("optimal_replacement", "optimal_replacement(2.5, hours, 1.0, 5.0)['age']"),
+    ("poisson_quantile", "poisson_quantile(hours / 100, 0.95)"),
+    ("poisson_rate", "poisson_rate(unit, hours)['upper']"),
+];
+const GROUPS: usize = 1000;
 const DURATIONS: usize = 50;
-const BATCH: usize = 8192;
 
-/// Weibull lives of shape 1.8, a third of them suspended; the groups' rows lie mixed, as hashes spread them.
-fn lives(groups: usize, durations: usize) -> Vec<RecordBatch> {
-    let mut state = 42_u64;
-    let mut unit = move || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        ((state >> 11) as f64 + 0.5) / (1_u64 << 53) as f64
-    };
-    let mut rows: Vec<(i64, f64, bool)> = Vec::with_capacity(groups * durations);
-    for _ in 0..durations {
-        for group in 0..groups {
-            let failure = 1000.0 * (-unit().ln()).powf(1.0 / 1.8);
-            let limit = 400.0 + 1600.0 * unit();
-            rows.push((group as i64, failure.min(limit), failure <= limit));
-        }
+/// Each function, by itself: an aggregate of 1000 groups of 50 rows, or a scalar of as many rows.
+fn each_function(c: &mut Criterion) {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let context = session(&lives(GROUPS, DURATIONS).unwrap(), 2).unwrap();
+    let mut group = c.benchmark_group("each_function");
+    group.sample_size(10);
+    for function in fleet_functions::described() {
+        let call = CALLS.iter().find(|(name, _)| *name == function.name);
+        let (_, call) = call.ok_or(format!("{} is not measured: add it to CALLS", function.name)).unwrap();
+        let sql = match function.aggregate {
+            true => format!("select part, {call} as figure from lives group by part"),
+            false => format!("select {call} as figure from lives"),
+        };
+        group.bench_function(&function.name, |bencher| {
+            bencher.iter(|| tokio.block_on(async { black_box(context.sql(&sql).await?.collect().await) }).unwrap());
+        });
     }
-    let batch = |rows: &[(i64, f64, bool)]| {
-        let group = Int64Array::from_iter_values(rows.iter().map(|row| row.0));
-        let hours = Float64Array::from_iter_values(rows.iter().map(|row| row.1));
-        let failed: BooleanArray = rows.iter().map(|row| Some(row.2)).collect();
-        RecordBatch::try_from_iter([
-            ("part", Arc::new(group) as _),
-            ("hours", Arc::new(hours) as _),
-            ("failed", Arc::new(failed) as _),
-        ])
-    };
-    rows.chunks(BATCH).filter_map(|rows| batch(rows).ok()).collect()
+    group.finish();
 }
 
-/// A session of two partitions with a table of lives.
-fn session(batches: Vec<RecordBatch>) -> Option<SessionContext> {
-    let context = SessionContext::new_with_state(session_state(session_config(2), runtime(Stores::new()).ok()?).ok()?);
-    let (one, other) = batches.split_at(batches.len() / 2);
-    let table = MemTable::try_new(batches[0].schema(), vec![one.to_vec(), other.to_vec()]).ok()?;
-    context.register_table("lives", Arc::new(table)).ok()?;
-    Some(context)
-}
-
-fn functions(c: &mut Criterion) {
-    let Ok(tokio) = tokio::runtime::Runtime::new() else { return };
-    let many = session(lives(GROUPS, DURATIONS));
-    let large = session(lives(1, 10_000_000));
+/// As many groups as a fleet has, and one sample as large as a fleet's.
+fn large_fits(c: &mut Criterion) {
+    let tokio = tokio::runtime::Runtime::new().unwrap();
+    let many = session(&lives(100_000, DURATIONS).unwrap(), 2).unwrap();
+    let large = session(&lives(1, 10_000_000).unwrap(), 2).unwrap();
     let mut group = c.benchmark_group("functions");
     group.sample_size(10);
     for (name, context, sql) in [
@@ -72,13 +72,12 @@ fn functions(c: &mut Criterion) {
         ),
         ("weibull_fit_of_10_million", &large, "select weibull_fit(hours, failed)['eta'] from lives"),
     ] {
-        let Some(context) = context else { continue };
         group.bench_function(name, |bencher| {
-            bencher.iter(|| tokio.block_on(async { black_box(context.sql(sql).await.ok()?.collect().await.ok()) }));
+            bencher.iter(|| tokio.block_on(async { black_box(context.sql(sql).await?.collect().await) }).unwrap());
         });
     }
     group.finish();
 }
 
-criterion_group!(benches, functions);
+criterion_group!(benches, each_function, large_fits);
 criterion_main!(benches);

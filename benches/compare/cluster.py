@@ -28,7 +28,9 @@ class Cluster:
 
 
 @contextmanager
-def started(environment: Environment, folder: Path, executors: int) -> Iterator[Cluster]:
+def started(
+    environment: Environment, folder: Path, executors: int, variables: dict[str, str] | None = None
+) -> Iterator[Cluster]:
     """A cluster that is ready, with its own ledger and its files and logs in `folder`; it ends with the block."""
     began = time.perf_counter()
     (folder / "data").mkdir(parents=True, exist_ok=True)
@@ -37,7 +39,7 @@ def started(environment: Environment, folder: Path, executors: int) -> Iterator[
         scheduler = Server(
             [fleet, "scheduler", "--data", str(folder / "data"), "--ledger", ledger, "--port", "0"]
             + ["--front-door-port", "0"],
-            folder, "scheduler",
+            folder, "scheduler", variables,
         )
         stack.callback(scheduler.stop)
         url = "http://" + scheduler.wait_for(r"cluster plane listening on (\S+)")
@@ -47,7 +49,7 @@ def started(environment: Environment, folder: Path, executors: int) -> Iterator[
             server = Server(
                 [fleet, "executor", "--scheduler", url, "--slots", "1", "--port", "0", "--task-port", "0"]
                 + ["--memory-bytes", str(EXECUTOR_MEMORY_BYTES)],
-                folder, f"executor {number}",
+                folder, f"executor {number}", variables,
             )
             stack.callback(server.stop)
             servers.append(server)
@@ -60,12 +62,13 @@ def started(environment: Environment, folder: Path, executors: int) -> Iterator[
 class Server:
     """A process that serves until it is stopped."""
 
-    def __init__(self, command: list[str], folder: Path, name: str) -> None:
+    def __init__(self, command: list[str], folder: Path, name: str, variables: dict[str, str] | None) -> None:
         self.name = name
         self.log = folder / f"{name.replace(' ', '-')}.log"
         self.lines: queue.Queue[str] = queue.Queue()
         self.errors = self.log.open("ab")
-        self.process: subprocess.Popen[str] = measure.start(command, self.errors, clean_variables(folder / "tmp"))
+        variables = clean_variables(folder / "tmp") | (variables or {})
+        self.process: subprocess.Popen[str] = measure.start(command, self.errors, variables)
         threading.Thread(target=self.read, daemon=True).start()
 
     def read(self) -> None:

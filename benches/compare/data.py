@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from compare.environment import ROOT, WORK, Environment, clean_variables, run_text, say
@@ -59,6 +60,19 @@ def lives(environment: Environment, groups: int, size: int) -> Path:
         run_text_in_benches([*command, "--groups", str(groups), "--size", str(size)])
 
     return made_once(f"lives-{groups}x{size}", make)
+
+
+def small_files(count: int) -> Path:
+    """The folder with `landing/` of so many files of one row each: the hours of a hundred aircraft by day."""
+
+    def make(folder: Path) -> None:
+        for number in range(count):
+            day, tail = date(2026, 1, 1) + timedelta(days=number // 100), f"EI-T{number % 100:02}"
+            file = folder / f"landing/utilization/{day}/{tail}.csv"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(f"tail,date,flight_hours,flight_cycles\n{tail},{day},8.5,6\n")
+
+    return made_once(f"small-files-{count}", make)
 
 
 def run_text_in_benches(command: list[str]) -> str:

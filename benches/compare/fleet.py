@@ -8,6 +8,7 @@ from pathlib import Path
 from compare import measure
 from compare.cluster import Cluster
 from compare.environment import Environment, clean_variables
+from compare.store import Store
 
 MODELS = {
     "rates": ["reliability.component", "reliability.ata_alert"],
@@ -25,6 +26,8 @@ class Place:
     folder: Path
     cluster: Cluster | None = None
     """None for an embedded one, in the command's own process."""
+    store: Store | None = None
+    """Of the tables; None where they are in the folder."""
 
     @property
     def warehouse(self) -> Path:
@@ -33,7 +36,8 @@ class Place:
     def run(self, command: str, *arguments: str) -> measure.Outcome:
         """Runs a command to its end, well or not."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        options = ["--data", str(self.data), "--warehouse", str(self.warehouse), "--json"]
+        warehouse = f"{self.store.url}/warehouse" if self.store else str(self.warehouse)
+        options = ["--data", str(self.data), "--warehouse", warehouse, "--json"]
         options += ["--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
         if self.cluster:
             slots = len(self.cluster.processes) - 1
@@ -41,7 +45,7 @@ class Place:
         return measure.run(
             [str(self.environment.fleet), command, *arguments, *options],
             log=self.folder / "log.txt",
-            variables=clean_variables(self.folder / "tmp"),
+            variables=clean_variables(self.folder / "tmp") | (self.store.variables if self.store else {}),
             name="driver",
             others=self.cluster.processes if self.cluster else None,
         )

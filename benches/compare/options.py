@@ -34,6 +34,7 @@ class Sizes:
     executors_factor: int
     history_days: list[int]
     """Before the day that is added."""
+    small_files: list[int]
 
 
 FULL = Sizes(
@@ -45,6 +46,7 @@ FULL = Sizes(
     executors=[1, 2, 4],
     executors_factor=10,
     history_days=[30, 3650],
+    small_files=[2_000, 20_000, 200_000],
 )
 QUICK = Sizes(
     scales=["0.01"],
@@ -55,6 +57,7 @@ QUICK = Sizes(
     executors=[1, 2],
     executors_factor=2,
     history_days=[10, 40],
+    small_files=[200, 2_000],
 )
 
 

@@ -228,11 +228,13 @@ def jobs_table(engines: dict[str, Any]) -> str:
 def growth_section(suite: dict[str, Any]) -> list[str]:
     base = suite["base"]
     sizes, executors, history = suite["sizes"], suite["executors"], suite["one_more_day"]
+    small = suite["small_files"]
     failed = [
         f"- {what}: {step['step']}: could not: {one_line(step['error'])}"
         for what, entry in [
             *((f"×{entry['factor']} on {entry['executors']} executors", entry) for entry in [*sizes, *executors]),
             *((f"after {entry['history_days']} days", entry) for entry in history),
+            *((f"{entry['files']} small files", entry) for entry in small),
         ]
         for step in [*entry.get("history", []), *entry["steps"]]
         if "error" in step
@@ -246,11 +248,14 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
         steps_table("executors", [(str(entry["executors"]), entry["steps"]) for entry in executors]),
         "One more day on a history that is there:",
         steps_table("history", [(f"{entry['history_days']} days", entry["steps"]) for entry in history]),
+        "Files of one row each, and the same again when nothing is new. They are listed, compared with the manifest and given out "
+        f"within {', '.join(seconds(entry['steps'][0]['begun_seconds']) for entry in small)} s.",
+        steps_table("files", [(f"{entry['files']:,}", entry["steps"]) for entry in small]),
         "\n".join(failed),
         "What this does not say: each figure is of one run. On a machine of few cores more executors only share them, so that the "
         "second table shows what a cluster costs, not how it scales. Memory is each process's peak up to the end of the step. The tables "
-        "are on a local disk, so that there are no requests to an object store to count. Bytes scanned are those that stages read "
-        "from files, bytes shuffled those of the shuffle files they wrote.",
+        "are in MinIO on the same cores, which is in the times; landing files are on the local disk. Bytes read and written, and "
+        "requests, are the store's own counts; bytes shuffled are those of shuffle files.",
     ]
 
 
@@ -259,19 +264,29 @@ def steps_table(what: str, entries: Iterable[tuple[str, list[dict[str, Any]]]]) 
     for about, steps in entries:
         for step in steps:
             if "error" in step:
-                rows.append([about, step["step"], ABSENT, *[""] * 4])
+                rows.append([about, step["step"], ABSENT, *[""] * 6])
                 continue
             rows.append([
-                about, step["step"], seconds(step["seconds"]), f"{step['rows']:,}", megabytes(step["bytes_scanned"]),
-                megabytes(step["bytes_shuffled"]), processes(step["peak_bytes"]),
+                about, step["step"], seconds(step["seconds"]), f"{step['rows']:,}", megabytes(step["bytes_read"]),
+                megabytes(step["bytes_written"]), megabytes(step["bytes_shuffled"]), requests(step["requests"]),
+                processes(step["peak_bytes"]),
             ])
-    return table([what, "step", "s", "rows", "scanned", "shuffled", "peak memory"], rows)
+    return table([what, "step", "s", "rows", "read", "written", "shuffled", "requests", "peak memory"], rows)
+
+
+def requests(by_kind: dict[str, int]) -> str:
+    kinds = sorted(by_kind, key=lambda kind: -by_kind[kind])
+    return f"{sum(by_kind.values()):,} ({', '.join(f'{kind} {by_kind[kind]:,}' for kind in kinds)})"
 
 
 def micro_section(suite: dict[str, Any]) -> list[str]:
     rows = []
     for name, figures in suite["benchmarks"].items():
-        rate = f"{figures['bytes'] / figures['mean_seconds'] / (1 << 20):,.0f} MiB/s" if "bytes" in figures else ""
+        rate = ""
+        if "bytes" in figures:
+            rate = f"{figures['bytes'] / figures['mean_seconds'] / (1 << 20):,.0f} MiB/s"
+        elif "rows" in figures:
+            rate = f"{figures['rows'] / figures['mean_seconds'] / 1e6:,.2f} million rows/s"
         bounds = f"{duration(figures['lower_seconds'])}–{duration(figures['upper_seconds'])}"
         rows.append([f"`{name}`", duration(figures["mean_seconds"]), bounds, rate])
     return [

@@ -1,4 +1,4 @@
-"""What more aircraft, more executors and a longer history cost us: time, memory of each process, bytes."""
+"""What more aircraft, more executors and a longer history cost us: time, memory of each process, bytes, requests to the store."""
 
 import os
 import shutil
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from compare import cluster, data, measure
+from compare import cluster, data, measure, store
 from compare.data import Fleet
 from compare.environment import Problem, say
 from compare.fleet import MODELS, Place
@@ -18,7 +18,7 @@ FIRST_DAY = date(2026, 1, 1)
 
 def run(context: Context, results: dict[str, Any]) -> None:
     sizes = context.options.sizes
-    results |= {"base": sizes.base.described(), "executors_of_sizes": EXECUTORS, "sizes": [], "executors": [], "one_more_day": []}
+    results |= {"base": sizes.base.described(), "executors_of_sizes": EXECUTORS, "sizes": [], "executors": [], "one_more_day": [], "small_files": []}
     for factor in sizes.factors:
         results["sizes"].append(grown(context, factor, EXECUTORS))
         context.checkpoint()
@@ -27,6 +27,9 @@ def run(context: Context, results: dict[str, Any]) -> None:
         context.checkpoint()
     for days in sizes.history_days:
         results["one_more_day"].append(one_more_day(context, days))
+        context.checkpoint()
+    for count in sizes.small_files:
+        results["small_files"].append(small_files(context, count))
         context.checkpoint()
 
 
@@ -39,9 +42,11 @@ def grown(context: Context, factor: int, executors: int) -> dict[str, Any]:
     data.warm(files)
     folder = context.folder / "growth" / f"{fleet.name}-on-{executors}"
     entry: dict[str, Any] = {"factor": factor, "executors": executors, "landing_bytes": data.size_bytes(files / "landing")}
-    with cluster.started(context.environment, folder / "cluster", executors) as running:
-        place = Place(context.environment, files, folder, running)
-        entry["steps"] = steps(context, place, None)
+    folder.mkdir(parents=True)
+    with store.started(folder) as objects:
+        with cluster.started(context.environment, folder / "cluster", executors, objects.variables) as running:
+            place = Place(context.environment, files, folder, running, objects)
+            entry["steps"] = steps(place, None)
     place.remove()
     return entry
 
@@ -54,11 +59,12 @@ def one_more_day(context: Context, days: int) -> dict[str, Any]:
     last = FIRST_DAY + timedelta(days=days)
     delivered, held_back = without_from(files, folder / "data", last)
     say(f"growth: one more day on {days} days of {fleet.aircraft} aircraft")
-    with cluster.started(context.environment, folder / "cluster", EXECUTORS) as running:
-        place = Place(context.environment, delivered, folder, running)
-        history = steps(context, place, None)
-        deliver(held_back, delivered)
-        more = steps(context, place, last)
+    with store.started(folder) as objects:
+        with cluster.started(context.environment, folder / "cluster", EXECUTORS, objects.variables) as running:
+            place = Place(context.environment, delivered, folder, running, objects)
+            history = steps(place, None)
+            deliver(held_back, delivered)
+            more = steps(place, last)
     place.remove()
     return {
         "history_days": days,
@@ -67,6 +73,21 @@ def one_more_day(context: Context, days: int) -> dict[str, Any]:
         "history": history,
         "steps": more,
     }
+
+
+def small_files(context: Context, count: int) -> dict[str, Any]:
+    """So many files of one row each, ingested into an empty warehouse; and once more, when there is nothing new."""
+    files = data.small_files(count)
+    data.warm(files)
+    folder = context.folder / "growth" / files.name
+    say(f"growth: {count} small files")
+    folder.mkdir(parents=True)
+    with store.started(folder) as objects:
+        with cluster.started(context.environment, folder / "cluster", EXECUTORS, objects.variables) as running:
+            place = Place(context.environment, files, folder, running, objects)
+            steps = [step(name, place, "ingest", "utilization") for name in ("ingest", "ingest again")]
+    place.remove()
+    return {"files": count, "steps": steps}
 
 
 def without_from(files: Path, folder: Path, last: date) -> tuple[Path, list[Path]]:
@@ -97,26 +118,32 @@ def deliver(held_back: list[Path], folder: Path) -> None:
         os.link(path, place)
 
 
-def steps(context: Context, place: Place, day: date | None) -> list[dict[str, Any]]:
+def steps(place: Place, day: date | None) -> list[dict[str, Any]]:
     """Ingestion, then each of the jobs' models; of one day, only for the interval that holds it."""
-    measured = [step("ingest", place.run("ingest"))]
+    measured = [step("ingest", place, "ingest")]
     for job, models in MODELS.items():
         interval = [] if day is None else ["--interval", f"{day:%Y-%m}" if job == "rates" else day.isoformat()]
-        measured.append(step(job, place.run("run", *models, *interval)))
+        measured.append(step(job, place, "run", *models, *interval))
     return measured
 
 
-def step(name: str, outcome: measure.Outcome) -> dict[str, Any]:
+def step(name: str, place: Place, command: str, *arguments: str) -> dict[str, Any]:
+    outcome = place.run(command, *arguments)
     if outcome.code:
         say(f"  {name}: failed: {measure.tail(outcome.log, 1)[:200]}")
         return {"step": name, "error": measure.tail(outcome.log, 1)}
     say(f"  {name}: {outcome.seconds:.2f} s")
-    return {
+    measured = {
         "step": name,
         "seconds": outcome.seconds,
+        "begun_seconds": min((r["at_seconds"] for r in outcome.records if r.get("event") == "started"), default=None),
         "peak_bytes": outcome.peak_bytes,
         "rows": rows_of(outcome.records),
     } | stages_of(outcome.records)
+    if place.store:
+        counts = place.store.counts()
+        measured |= {"bytes_read": counts.read_bytes, "bytes_written": counts.written_bytes, "requests": counts.requests}
+    return measured
 
 
 def rows_of(records: list[measure.Record]) -> int:

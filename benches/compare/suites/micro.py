@@ -6,14 +6,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-from compare.environment import ROOT, TARGET, Problem, say
+from compare.environment import ROOT, TARGET, Problem, run_text, say
 from compare.options import Context
 
-BENCHES = ["functions", "landing_reader", "small_query"]
+BENCHES = ["functions", "landing_reader", "writing", "small_query"]
 
 
 def run(context: Context, results: dict[str, Any]) -> None:
     started = time.time()
+    run_text([str(ROOT / "testing/install.sh"), "postgres"], "testing/install.sh")
     for bench in BENCHES:
         say(f"micro: cargo bench --bench {bench}")
         quick = ["--", "--quick"] if context.options.quick else []
@@ -25,7 +26,7 @@ def run(context: Context, results: dict[str, Any]) -> None:
 
 
 def estimates(folder: Path, since: float) -> dict[str, dict[str, float]]:
-    """By `group/benchmark`, of those measured since; bytes where the benchmark tells how many it reads."""
+    """By `group/benchmark`, of those measured since; bytes or rows where the benchmark tells how many it reads."""
     found = {}
     for path in sorted(folder.glob("**/new/estimates.json")):
         if path.stat().st_mtime < since:
@@ -40,7 +41,8 @@ def estimates(folder: Path, since: float) -> dict[str, dict[str, float]]:
             "confidence": interval["confidence_level"],
         }
         throughput = about.get("throughput") or {}
-        found[about["full_id"]] = entry | ({"bytes": throughput["Bytes"]} if "Bytes" in throughput else {})
+        counted = {name: throughput[kind] for kind, name in [("Bytes", "bytes"), ("Elements", "rows")] if kind in throughput}
+        found[about["full_id"]] = entry | counted
     if not found:
         raise Problem(f"{folder}: has no new estimates; look at what cargo bench printed")
     return found

@@ -20,6 +20,9 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 /// What Ballista takes a column of varying width for.
 const TEXT_BYTES: usize = 32;
 
+/// What costs less to hand to every task than to spread together with a side that is smaller still.
+const SMALL_BYTES: usize = 10 << 20;
+
 /// DataFusion's rules, with ours after the one that chooses the sides of joins.
 pub(super) fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
     let mut rules = PhysicalOptimizer::new().rules;
@@ -53,16 +56,15 @@ impl PhysicalOptimizerRule for BroadcastJoins {
 }
 
 /// The join as it is to be, if it is not so already. Its smaller side is handed to every task, on its left, unless that is
-/// too large or would give rows of its own; then both are spread.
+/// too large or would give rows of its own; then the other, if it is small too. Else both are spread.
 fn decided(join: &HashJoinExec, most: usize) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let [left, right] = [join.left(), join.right()].map(|side| bytes(side).unwrap_or(usize::MAX));
-    if right < left {
-        let swaps = join.join_type().supports_swap() && is_driven_by_right(join.join_type().swap());
-        if right < most && swaps {
-            return join.swap_inputs(PartitionMode::CollectLeft).map(Some);
-        }
-    } else if left < most && is_driven_by_right(*join.join_type()) {
+    let most_of_right = if right < left { most } else { most.min(SMALL_BYTES) };
+    if left <= right && left < most && is_driven_by_right(*join.join_type()) {
         return with_mode(join, PartitionMode::CollectLeft);
+    }
+    if right < most_of_right && join.join_type().supports_swap() && is_driven_by_right(join.join_type().swap()) {
+        return join.swap_inputs(PartitionMode::CollectLeft).map(Some);
     }
     with_mode(join, PartitionMode::Partitioned)
 }
@@ -136,9 +138,15 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_small_side_is_handed_out_where_the_smaller_one_gives_rows_of_its_own() {
+        let plan = plan("few left join many on few.id = many.id", 1 << 20).await;
+        assert!(plan.contains("mode=CollectLeft, join_type=Right"), "{plan}");
+    }
+
+    #[tokio::test]
     async fn a_side_that_is_too_large_or_gives_rows_of_its_own_is_spread() {
         let large = plan("few join many on few.id = many.id", 8).await;
-        let own = plan("few left join many on few.id = many.id", 1 << 20).await;
+        let own = plan("few full join many on few.id = many.id", 1 << 20).await;
         for plan in [large, own] {
             assert!(plan.contains("mode=Partitioned"), "{plan}");
             assert_eq!(plan.matches("RepartitionExec: partitioning=Hash").count(), 2, "{plan}");

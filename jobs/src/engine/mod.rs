@@ -6,6 +6,7 @@
 mod client;
 mod codec;
 mod joins;
+mod semi_joins;
 mod session;
 mod shipping;
 pub mod task;
@@ -46,6 +47,9 @@ const TASK_STORED_BYTES: u64 = 16 << 20;
 /// What a plan is to read of files at most to be one task of an executor that has all cores. Where its memory does not
 /// suffice, the plan is cut.
 const PROCESS_STORED_BYTES: u64 = 1 << 30;
+/// What a driver's own plan is to read of files at most to be one task, and a query to run in the driver's process: stages cost
+/// more than such a plan.
+const DRIVER_STORED_BYTES: u64 = 1 << 20;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
 /// Into how many each task is cut that did not find enough memory.
@@ -86,6 +90,12 @@ impl Engine {
     /// The engine for a cluster of one executor whose tasks have all cores: it cuts only plans over much data.
     pub fn within_a_process(&self) -> Self {
         Self { whole_bytes: PROCESS_STORED_BYTES, ..self.clone() }
+    }
+
+    /// The engine whose plans over little data are one task on any cluster. For plans of the driver's own, which end soon: one
+    /// task of a user's plan could hold a slot for long after its run was cancelled.
+    pub(crate) fn for_own_plans(&self) -> Self {
+        Self { whole_bytes: self.whole_bytes.max(DRIVER_STORED_BYTES), ..self.clone() }
     }
 
     /// The engine that cuts plans into so many parts.
@@ -134,11 +144,21 @@ impl Engine {
                 let plan = whole::whole_up_to(self.whole_bytes, plan).map_err(Error::engine(what))?;
                 cluster.collect(&format!("{}/{what}", self.label), what, plan, &self.state).await
             }
-            None => {
-                let stream = execute_stream(plan, self.state.task_ctx()).map_err(Error::engine(what))?;
-                let batches = stream.try_collect().await.map_err(Error::engine(what))?;
-                Ok(Outcome { batches, stages: Vec::new() })
-            }
+            None => self.collect_here(what, plan).await,
         }
+    }
+
+    /// Runs a query that the driver asks for itself: in this process where it reads little.
+    pub(crate) async fn ask(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
+        match whole::stored_bytes(&plan) <= DRIVER_STORED_BYTES {
+            true => self.collect_here(what, plan).await,
+            false => self.collect(what, plan).await,
+        }
+    }
+
+    async fn collect_here(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
+        let stream = execute_stream(plan, self.state.task_ctx()).map_err(Error::engine(what))?;
+        let batches = stream.try_collect().await.map_err(Error::engine(what))?;
+        Ok(Outcome { batches, stages: Vec::new() })
     }
 }

@@ -16,6 +16,7 @@ use datafusion::prelude::SessionConfig;
 
 use super::FleetCodec;
 use super::joins::physical_optimizer_rules;
+use super::semi_joins::with_semi_joins;
 use crate::storage::Stores;
 
 /// The largest gRPC message between any two processes: a plan over many files is a large message.
@@ -49,7 +50,7 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<
         .with_default_features()
         .with_config(config)
         .with_runtime_env(runtime)
-        .with_optimizer_rules(ballista_core::optimizer::ballista_default_optimizer_rules())
+        .with_optimizer_rules(with_semi_joins(ballista_core::optimizer::ballista_default_optimizer_rules()))
         .with_physical_optimizer_rules(physical_optimizer_rules())
         .with_scalar_functions(ballista_scalar_functions())
         .with_aggregate_functions(ballista_aggregate_functions())

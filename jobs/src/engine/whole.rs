@@ -113,7 +113,7 @@ pub(super) fn whole_up_to(bytes: u64, plan: Arc<dyn ExecutionPlan>) -> Result<Ar
 }
 
 /// What the columns take, roughly, that a plan reads of files: as if all columns were equally wide.
-fn stored_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+pub(super) fn stored_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
     let mut bytes = 0;
     let visited = plan.apply(|node| {
         let source: Option<&dyn Any> =

@@ -23,14 +23,18 @@ use crate::{Error, Result};
 
 type Counts = BTreeMap<String, i64>;
 
+/// A source whose files are merged and accounted for.
+pub(super) struct Accounted {
+    pub report: SourceReport,
+    /// Of its table; none where that was never committed.
+    pub version: Option<u64>,
+    pub written_bytes: u64,
+    pub written_files: usize,
+}
+
 impl Runner {
     /// Merges what was staged: rows, then damaged records, then the manifest.
-    pub(super) async fn merge_staged(
-        &self,
-        source: &Arc<SourceSpec>,
-        staged: &Staged,
-        run: &Run,
-    ) -> Result<SourceReport> {
+    pub(super) async fn merge_staged(&self, source: &Arc<SourceSpec>, staged: &Staged, run: &Run) -> Result<Accounted> {
         let (merged, context) = self.for_all_of(std::iter::once(&staged.rows)).merge_rows(source, staged).await?;
         let kept = self.rows_by_file(&merged.after, "_file").await?;
         let before = self.rows_by_file(&merged.before, "_file").await?;
@@ -55,7 +59,8 @@ impl Runner {
         let quarantined = self.quarantine(source, staged, &context, run).await?;
         let report = report(source, staged, &kept, &quarantined, &merged);
         self.record(source, staged, &kept, &quarantined, &lost, version).await?;
-        Ok(report)
+        let after = &merged.after;
+        Ok(Accounted { report, version, written_bytes: after.size_bytes(), written_files: after.files.len() })
     }
 
     async fn merge_rows(&self, source: &Arc<SourceSpec>, staged: &Staged) -> Result<(Merged, SessionContext)> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray};
+use datafusion::arrow::array::AsArray;
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::view::ViewTable;
@@ -11,9 +11,10 @@ use datafusion::common::TableReference;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
+use super::keys::{self, KeyIndex};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
 use crate::run::{Runner, named_schemas};
-use crate::warehouse::{Commit, Replace, Snapshot, TableName};
+use crate::warehouse::{Commit, DataFile, Replace, Snapshot, TableName};
 use crate::{Error, Result};
 
 /// Rows to be put into a table in the place of those with the same key.
@@ -60,10 +61,13 @@ pub(super) struct Merged {
     /// The files of the base that are replaced: of the touched partitions, or all where the base has other partition columns.
     pub before: Snapshot,
     pub after: Snapshot,
-    pub touched: BTreeSet<Option<String>>,
+    pub touched: Partitions,
+    /// None where the table needs none.
+    pub keys: Option<KeyIndex>,
 }
 
-type Partitions = BTreeSet<Option<String>>;
+/// Values of a table's partition column, as Delta writes them.
+pub(super) type Partitions = BTreeSet<Option<String>>;
 
 impl Runner {
     /// Computes and writes the merged partitions.
@@ -75,7 +79,7 @@ impl Runner {
             Some(base) if base.partition_columns != upsert.partition_columns() => base.clone(),
             base => self.restricted(upsert, base.as_ref(), &touched),
         };
-        let context = self.merge_session(upsert, Some(before.clone())).await?;
+        let context = self.merge_session(upsert, Some(before.clone()), None).await?;
         let plan = context.state().create_logical_plan(&merge_sql(upsert)).await.map_err(Error::engine(&step))?;
         let spec = WriteSpec {
             folder: self.warehouse.folder(&upsert.table).to_string(),
@@ -85,15 +89,22 @@ impl Runner {
         };
         let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&step))?;
         let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&step))?;
-        let outcome = self.engine.collect(&step, Arc::new(plan)).await?;
+        let outcome = self.engine.for_own_plans().collect(&step, Arc::new(plan)).await?;
         let files = written_files(&outcome.batches).map_err(Error::engine(&step))?;
         let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
-        Ok(Merged { base, before, after, touched })
+        let keys = match upsert.moves && !touched.is_empty() {
+            true => Some(self.index(upsert, base.as_ref(), &after, &touched).await?),
+            false => None,
+        };
+        Ok(Merged { base, before, after, touched, keys })
     }
 
     /// Commits what was merged; a lost race is an error that another attempt mends.
-    pub(super) async fn commit_merged(&self, merged: &Merged, record: serde_json::Value) -> Result<u64> {
-        let Merged { before, after, .. } = merged;
+    pub(super) async fn commit_merged(&self, merged: &Merged, mut record: serde_json::Value) -> Result<u64> {
+        let Merged { before, after, keys, .. } = merged;
+        if let Some(keys) = keys {
+            record[keys::RECORDED] = keys.record.clone();
+        }
         let replace = match after.partition_columns.is_empty() || before.partition_columns != after.partition_columns {
             true => Replace::All,
             false => Replace::Partitions(merged.touched.clone()),
@@ -108,9 +119,17 @@ impl Runner {
             record,
         };
         match self.warehouse.commit(commit).await? {
-            Some(version) => Ok(version),
+            Some(version) => {
+                if let Some(keys) = keys {
+                    self.remove_old(&keys.written.folder, &keys.names).await;
+                }
+                Ok(version)
+            }
             None => {
                 self.discard(after).await;
+                if let Some(keys) = keys {
+                    self.discard(&keys.written).await;
+                }
                 Err(Error::Conflict { table: after.table.to_string(), attempts: 1 })
             }
         }
@@ -118,69 +137,50 @@ impl Runner {
 
     /// The partitions that the incoming rows belong to, and those that their keys stand in now.
     async fn touched(&self, upsert: &Upsert, base: Option<&Snapshot>) -> Result<Partitions> {
-        let (Some(partition), Some(first_key)) = (&upsert.partition, upsert.key.first()) else {
-            return Ok(Partitions::new());
-        };
-        let step = upsert.table.to_string();
-        let context = self.merge_session(upsert, base.cloned()).await?;
-        let sql = format!(
-            "select \"{partition}\", min(\"{first_key}\"), max(\"{first_key}\") from merge.incoming group by 1"
-        );
-        let mut touched = Partitions::new();
-        let mut bounds: Vec<(String, String)> = Vec::new();
-        for batch in self.query(&context, &step, &sql).await?.batches {
-            let texts = (0..3).map(|column| cast(batch.column(column), &DataType::Utf8)).collect::<Result<Vec<_>, _>>();
-            let texts = texts.map_err(|error| Error::engine(&step)(error.into()))?;
-            for row in 0..batch.num_rows() {
-                let text = |column: usize| {
-                    texts[column].is_valid(row).then(|| texts[column].as_string::<i32>().value(row).to_owned())
-                };
-                touched.insert(text(0));
-                bounds.extend(text(1).zip(text(2)));
-            }
-        }
-        let low = bounds.iter().map(|(low, _)| low).min();
-        let high = bounds.iter().map(|(_, high)| high).max();
-        if let (Some(condition), Some(_)) = (upsert.reloaded.condition(), base) {
+        let Some(partition) = &upsert.partition else { return Ok(Partitions::new()) };
+        let context = self.merge_session(upsert, base.cloned(), None).await?;
+        let sql = format!("select distinct \"{partition}\" from merge.incoming");
+        let mut touched = self.distinct(upsert, &context, &sql).await?;
+        let Some(base) = base else { return Ok(touched) };
+        if let Some(condition) = upsert.reloaded.condition() {
             let sql = format!("select distinct \"{partition}\" from merge.existing where {condition}");
             touched.extend(self.distinct(upsert, &context, &sql).await?);
         }
-        if let (true, Some(_), Some(low), Some(high)) = (upsert.moves, base, low, high) {
-            touched.extend(self.moved_from(upsert, &context, partition, (low, high)).await?);
+        if upsert.moves {
+            touched.extend(self.moved_from(upsert, base, partition, &touched).await?);
         }
         Ok(touched)
     }
 
-    /// The partitions in which an incoming key stands, other than its new one. Bounds on the first key column, where
-    /// it is text, spare files that cannot hold any.
+    /// The partitions besides `touched` in which an incoming key stands, other than its new one.
     async fn moved_from(
         &self,
         upsert: &Upsert,
-        context: &SessionContext,
+        base: &Snapshot,
         partition: &str,
-        (low, high): (&str, &str),
+        touched: &Partitions,
     ) -> Result<Partitions> {
-        let first_key = &upsert.key[0];
-        let is_text = upsert.schema.field_with_name(first_key).is_ok_and(|field| field.data_type() == &DataType::Utf8);
-        let quoted = |text: &str| text.replace('\'', "''");
-        let bounds = if is_text {
-            format!("where \"{first_key}\" >= '{}' and \"{first_key}\" <= '{}'", quoted(low), quoted(high))
-        } else {
-            String::new()
+        let standing = match self.days_of_keys(upsert, base, partition).await? {
+            Some(days) => self.restricted(upsert, Some(base), &days.difference(touched).cloned().collect()),
+            None => base.clone(),
         };
+        if standing.files.is_empty() {
+            return Ok(Partitions::new());
+        }
+        let context = self.merge_session(upsert, Some(standing), None).await?;
         let same_key =
             upsert.key.iter().map(|key| format!("e.\"{key}\" = i.\"{key}\"")).collect::<Vec<_>>().join(" and ");
         let keys = upsert.key.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(", ");
         let sql = format!(
-            "with standing as (select {keys}, \"{partition}\" from merge.existing {bounds}), \
+            "with standing as (select {keys}, \"{partition}\" from merge.existing), \
              incoming as (select {keys}, \"{partition}\" from merge.incoming) \
              select distinct e.\"{partition}\" from standing e join incoming i on {same_key} where e.\"{partition}\" <> i.\"{partition}\""
         );
-        self.distinct(upsert, context, &sql).await
+        self.distinct(upsert, &context, &sql).await
     }
 
     /// The values of a query's only column, as Delta writes them.
-    async fn distinct(&self, upsert: &Upsert, context: &SessionContext, sql: &str) -> Result<Partitions> {
+    pub(super) async fn distinct(&self, upsert: &Upsert, context: &SessionContext, sql: &str) -> Result<Partitions> {
         let step = upsert.table.to_string();
         let mut partitions = Partitions::new();
         for batch in self.query(context, &step, sql).await?.batches {
@@ -192,10 +192,7 @@ impl Runner {
 
     /// The base with only the touched partitions' files.
     fn restricted(&self, upsert: &Upsert, base: Option<&Snapshot>, touched: &Partitions) -> Snapshot {
-        let value = |file: &crate::warehouse::DataFile| {
-            upsert.partition.as_ref().and_then(|column| file.partition.get(column).cloned().flatten())
-        };
-        let inside = |file: &&crate::warehouse::DataFile| upsert.partition.is_none() || touched.contains(&value(file));
+        let inside = |file: &&DataFile| upsert.partition.is_none() || touched.contains(&partition_of(upsert, file));
         Snapshot {
             table: upsert.table.clone(),
             folder: self.warehouse.folder(&upsert.table),
@@ -207,10 +204,19 @@ impl Runner {
         }
     }
 
-    async fn merge_session(&self, upsert: &Upsert, existing: Option<Snapshot>) -> Result<SessionContext> {
-        let existing = existing.map(|snapshot| Arc::new(Snapshot { schema: Arc::clone(&upsert.schema), ..snapshot }));
-        let existing = existing.unwrap_or_else(|| Arc::new(self.restricted(upsert, None, &Partitions::new())));
-        let context = self.over(BTreeMap::from([(TableName::new("merge", "existing"), Some(existing))])).await?;
+    /// A session with the tables `merge.existing`, `merge.incoming` and `merge.keys`, of which those left out are empty.
+    pub(super) async fn merge_session(
+        &self,
+        upsert: &Upsert,
+        existing: Option<Snapshot>,
+        keys: Option<Snapshot>,
+    ) -> Result<SessionContext> {
+        let existing = existing.map(|snapshot| Snapshot { schema: Arc::clone(&upsert.schema), ..snapshot });
+        let existing = existing.unwrap_or_else(|| self.restricted(upsert, None, &Partitions::new()));
+        let keys = keys.unwrap_or_else(|| self.index_files(upsert, Vec::new()));
+        let tables = BTreeMap::from([("existing", existing), ("keys", keys)]);
+        let tables = tables.into_iter().map(|(name, table)| (TableName::new("merge", name), Some(Arc::new(table))));
+        let context = self.over(tables.collect()).await?;
         named_schemas(&context, ["merge"]);
         let incoming = Arc::new(ViewTable::new(upsert.incoming.clone(), None));
         context
@@ -218,6 +224,11 @@ impl Runner {
             .map_err(Error::engine(upsert.table.to_string()))?;
         Ok(context)
     }
+}
+
+/// The value of a file's partition.
+pub(super) fn partition_of(upsert: &Upsert, file: &DataFile) -> Option<String> {
+    upsert.partition.as_ref().and_then(|column| file.partition.get(column).cloned().flatten())
 }
 
 fn merge_sql(upsert: &Upsert) -> String {

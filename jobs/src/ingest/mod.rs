@@ -10,6 +10,7 @@
 
 mod account;
 mod discover;
+mod keys;
 mod merge;
 mod stage;
 
@@ -18,6 +19,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use discover::Landing;
+
+use account::Accounted;
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
@@ -53,7 +56,7 @@ impl Runner {
             [] => self.catalog.sources.values().cloned().collect(),
             names => names.iter().map(|name| self.catalog.source(name).cloned()).collect::<Result<_>>()?,
         };
-        self.clear_old_staging().await;
+        self.remove_old(&self.warehouse.root().join("_staging"), &BTreeSet::new()).await;
         for problem in landing.strangers(self).await? {
             self.progress.report(Event::Notice { step: "landing", text: &problem });
         }
@@ -83,19 +86,20 @@ impl Runner {
         let known = self.known_files(&source.name).await?;
         let new = landing.new_files(self, source, &known).await?;
         if new.is_empty() {
-            let report = self.source_step(source, true).await?;
+            let version = self.warehouse.version(&TableName::new("source", &source.name)).await?;
+            let report = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
             self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
             return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
         }
         self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
         let staged = self.stage(landing, source, new, &known).await?;
-        let report = {
+        let accounted = {
             // All sources share the manifest and the quarantine.
             let _shared = self.turns.table("ledger.ingested_file").await;
             self.merge_staged(source, &staged, run).await
         };
         self.remove_folder(&staged.folder).await;
-        let report = report?;
+        let Accounted { report, version, written_bytes, written_files } = accounted?;
         if !report.adds_up() {
             let problem = format!(
                 "{} rows came in, but {} were kept, {} replaced and {} quarantined; please report this",
@@ -113,30 +117,16 @@ impl Runner {
             report.rows_kept, report.rows_replaced, report.rows_quarantined
         );
         let step = StepReport {
+            table: step,
+            version,
             rows: u64::try_from(report.rows_kept).unwrap_or(0),
+            bytes: written_bytes,
+            files: written_files,
             partitions: usize::try_from(report.days_rewritten).unwrap_or(usize::MAX),
-            ..self.source_step(source, false).await?
+            ..StepReport::default()
         };
         self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: &note }));
         Ok(report)
-    }
-
-    /// What is to be told of a source's table as it stands.
-    async fn source_step(&self, source: &SourceSpec, up_to_date: bool) -> Result<StepReport> {
-        let table = TableName::new("source", source.name.as_str());
-        let report = StepReport { table: step_of(source), up_to_date, ..StepReport::default() };
-        let Some(snapshot) = self.warehouse.snapshot(&table).await? else { return Ok(report) };
-        let added = match up_to_date {
-            true => BTreeSet::new(),
-            false => self.warehouse.added(&table, snapshot.version).await?,
-        };
-        let new = || snapshot.files.iter().filter(|file| added.contains(&file.path));
-        Ok(StepReport {
-            version: Some(snapshot.version),
-            bytes: new().map(|file| file.size_bytes).sum(),
-            files: new().count(),
-            ..report
-        })
     }
 }
 

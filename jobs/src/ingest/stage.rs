@@ -7,7 +7,8 @@ use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::Int64Type;
 use futures::TryStreamExt;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use super::discover::{KnownFiles, Landing, NewFile};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
@@ -18,7 +19,7 @@ use crate::storage::Folder;
 use crate::warehouse::{DataFile, Snapshot, TableName};
 use crate::{Error, Result};
 
-/// Staging folders that a dead process left are removed after this time.
+/// What a dead process left, or a commit has replaced, is removed after this time.
 const ABANDONED_HOURS: i64 = 24;
 
 /// What the first pass found.
@@ -155,21 +156,22 @@ impl Runner {
         }
     }
 
-    /// Removes staging folders of processes that died long ago.
-    pub(super) async fn clear_old_staging(&self) {
-        let staging = self.warehouse.root().join("_staging");
-        let abandoned = async {
-            let store = staging.store(self.warehouse.stores())?;
+    /// Removes what is below a folder and so old that nobody can be reading it, but for files of these names.
+    pub(super) async fn remove_old(&self, folder: &Folder, kept: &BTreeSet<String>) {
+        let removed = async {
+            let store = folder.store(self.warehouse.stores())?;
             let before = Utc::now() - chrono::Duration::hours(ABANDONED_HOURS);
             let objects: Vec<_> =
-                store.list(Some(&staging.path()?)).try_collect().await.map_err(Error::storage(&staging))?;
-            for object in objects.iter().filter(|object| object.last_modified < before) {
-                store.delete(&object.location).await.map_err(Error::storage(&staging))?;
+                store.list(Some(&folder.path()?)).try_collect().await.map_err(Error::storage(folder))?;
+            let kept = kept.iter().map(|name| folder.path_of(name)).collect::<Result<BTreeSet<Path>>>()?;
+            let old = |object: &&ObjectMeta| object.last_modified < before && !kept.contains(&object.location);
+            for object in objects.iter().filter(old) {
+                store.delete(&object.location).await.map_err(Error::storage(folder))?;
             }
             Ok::<_, Error>(())
         };
-        if let Err(error) = abandoned.await {
-            tracing::debug!(%staging, %error, "old staging folders not removed");
+        if let Err(error) = removed.await {
+            tracing::debug!(%folder, %error, "old files not removed");
         }
     }
 }

@@ -234,12 +234,9 @@ impl Runner {
 
     /// Removes files that were never committed. One that stays is invisible, so a failure only wastes space.
     pub(crate) async fn discard(&self, candidate: &Snapshot) {
-        let (Ok(store), Ok(root)) = (candidate.folder.store(self.warehouse.stores()), candidate.folder.path()) else {
-            return;
-        };
+        let Ok(store) = candidate.folder.store(self.warehouse.stores()) else { return };
         for file in &candidate.files {
-            let Ok(path) = object_store::path::Path::parse(&file.path) else { continue };
-            let path = object_store::path::Path::from_iter(root.parts().chain(path.parts()));
+            let Ok(path) = candidate.folder.path_of(&file.path) else { continue };
             if let Err(error) = object_store::ObjectStoreExt::delete(&store, &path).await {
                 tracing::debug!(%path, %error, "uncommitted file not removed");
             }

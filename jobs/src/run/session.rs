@@ -256,7 +256,7 @@ impl Runner {
     pub(crate) async fn query(&self, context: &SessionContext, what: &str, sql: &str) -> Result<Outcome> {
         let plan = context.state().create_logical_plan(sql).await.map_err(Error::engine(what))?;
         let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(what))?;
-        self.engine.collect(what, plan).await
+        self.engine.ask(what, plan).await
     }
 
     /// A session over every table of the warehouse and every view of the catalogue, for queries by hand.

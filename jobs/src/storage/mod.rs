@@ -64,6 +64,12 @@ impl Folder {
         Path::from_url_path(self.url.path()).map_err(|error| Error::invalid(self.to_string(), error.to_string()))
     }
 
+    /// The path inside its store of a file that has this path below the folder.
+    pub fn path_of(&self, file: &str) -> Result<Path> {
+        let file = Path::parse(file).map_err(|error| Error::invalid(file, error.to_string()))?;
+        Ok(Path::from_iter(self.path()?.parts().chain(file.parts())))
+    }
+
     /// What DataFusion calls the store: scheme and bucket.
     pub fn store_url(&self) -> Result<ObjectStoreUrl> {
         let text = &self.url[..url::Position::BeforePath];

@@ -13,8 +13,9 @@ use deltalake_core::protocol::{DeltaOperation, SaveMode, checkpoints};
 use super::{DataFile, Snapshot, TableName, Warehouse};
 use crate::{Error, Result};
 
-/// A checkpoint is written after this many commits, so that loading a table stays one read.
+/// A checkpoint is written after this many commits, and after one of many files, so that loading a table stays one read.
 const COMMITS_PER_CHECKPOINT: Version = 20;
+const FILES_PER_CHECKPOINT: usize = 500;
 
 /// One change of a table.
 pub struct Commit<'a> {
@@ -55,6 +56,7 @@ impl Warehouse {
         self.guard.check(table).await?;
         let log = self.log(table)?;
         let version = commit.base.map_or(0, |base| base.version + 1);
+        let many = removed.len() + commit.files.len() >= FILES_PER_CHECKPOINT;
         let actions = commit.actions(removed, version)?;
         let operation = DeltaOperation::Write {
             mode: SaveMode::Overwrite,
@@ -69,7 +71,7 @@ impl Warehouse {
             Err(TransactionError::VersionAlreadyExists(_)) => return Ok(None),
             Err(error) => return Err(Error::delta(table)(error.into())),
         }
-        if version > 0 && version.is_multiple_of(COMMITS_PER_CHECKPOINT) {
+        if many || (version > 0 && version.is_multiple_of(COMMITS_PER_CHECKPOINT)) {
             checkpoint(log, version, table).await;
         }
         Ok(Some(version))

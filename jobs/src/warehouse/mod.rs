@@ -200,6 +200,14 @@ impl Warehouse {
         Snapshot::load(table, self.folder(table), &*self.log(table)?, Some(version)).await.map(Some)
     }
 
+    /// The latest version of a table, or none if it was never committed. Its files are not looked at.
+    pub async fn version(&self, table: &TableName) -> Result<Option<u64>> {
+        if !self.exists(table).await? {
+            return Ok(None);
+        }
+        self.log(table)?.get_latest_version(0).await.map(Some).map_err(Error::delta(table))
+    }
+
     /// The files that the commit of a version added, by path; none where its entry is gone.
     pub async fn added(&self, table: &TableName, version: u64) -> Result<BTreeSet<String>> {
         snapshot::added(&*self.log(table)?, version).await.map_err(Error::delta(table))

@@ -47,10 +47,8 @@ impl SnapshotTable {
     }
 
     fn partitioned_file(&self, file: &DataFile) -> Result<PartitionedFile> {
-        let root = self.snapshot.folder.path().map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let path = object_store::path::Path::from_iter(
-            root.parts().chain(object_store::path::Path::parse(&file.path)?.parts()),
-        );
+        let path = self.snapshot.folder.path_of(&file.path);
+        let path = path.map_err(|error| DataFusionError::External(Box::new(error)))?;
         let mut values = Vec::new();
         for field in self.schema.table_partition_cols() {
             values.push(partition_value(file, field)?);

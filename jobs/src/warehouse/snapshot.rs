@@ -25,7 +25,7 @@ pub struct Snapshot {
 }
 
 /// A committed Parquet file. `path` is relative to the table's folder.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct DataFile {
     pub path: String,
     pub size_bytes: u64,

@@ -109,6 +109,19 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     };
     let (kept_before, replaced_before) = kept(&reference().state.ledger);
     assert_eq!(kept(&State::of(&place).ledger), (kept_before - 1, replaced_before + 1), "{file}");
+
+    // And once more, into another year.
+    let before = place.tables();
+    let again =
+        format!("flight_id,tail,scheduled_departure\n{flight_id},{},2025-12-31T04:05:06Z\n", text(&flight, "tail"));
+    place.deliver("flights/2026-06-02/again.csv", again);
+    place.done(&["ingest"]);
+    let version = next_version(&before, &place, "source.flights");
+    let days = BTreeSet::from(["2026-02-03", "2025-12-31"].map(str::to_owned));
+    assert_eq!(partitions(&place, "source.flights", version, "_day"), days);
+    let found = place.rows(&format!("select _file from source.flights where flight_id = '{flight_id}'"));
+    assert_eq!(found.iter().map(|row| text(row, "_file")).collect::<Vec<_>>(), ["flights/2026-06-02/again.csv"]);
+    assert!(place.data_folder().join("warehouse/source/flights/_keys/year=2025").is_dir(), "the index has the year");
 }
 
 /// By delivery day, not by the order of ingestion.
