@@ -2,7 +2,7 @@
 //! holds each to its limit; here is what is counted.
 //!
 //! `instructions CASE` runs one case once.
-#![expect(clippy::unwrap_used, reason = "a case that cannot be set up fails")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a case that cannot be set up fails")]
 
 use std::hint::black_box;
 use std::sync::Arc;
