@@ -23,13 +23,32 @@ use crate::{Error, Result};
 
 type Counts = BTreeMap<String, i64>;
 
-/// A source whose files are merged and accounted for.
+/// Files of a source that are merged and accounted for.
+#[derive(Default)]
 pub(super) struct Accounted {
     pub report: SourceReport,
     /// Of its table; none where that was never committed.
     pub version: Option<u64>,
     pub written_bytes: u64,
     pub written_files: usize,
+}
+
+impl Accounted {
+    /// Adds what came after.
+    pub fn add(&mut self, later: Self) {
+        let (report, more) = (&mut self.report, later.report);
+        report.source = more.source;
+        report.files_ingested += more.files_ingested;
+        report.files_skipped += more.files_skipped;
+        report.rows_in += more.rows_in;
+        report.rows_kept += more.rows_kept;
+        report.rows_replaced += more.rows_replaced;
+        report.rows_quarantined += more.rows_quarantined;
+        report.days_rewritten += more.days_rewritten;
+        self.version = later.version;
+        self.written_bytes += later.written_bytes;
+        self.written_files += later.written_files;
+    }
 }
 
 impl Runner {
@@ -96,7 +115,8 @@ impl Runner {
             reloaded: reloaded(staged, "_file"),
             fingerprint: "ingested".to_owned(),
         };
-        Ok((self.merge(&upsert).await?, context))
+        let base = self.warehouse.snapshot(&upsert.table).await?;
+        Ok((self.merge(&upsert, base).await?, context))
     }
 
     /// Puts the damaged records of the accepted files in quarantine, and counts them by file.
@@ -131,7 +151,8 @@ impl Runner {
             reloaded,
             fingerprint: "ingested".to_owned(),
         };
-        let merged = self.for_rows_of([&staged.quarantined]).merge(&upsert).await?;
+        let base = self.warehouse.snapshot(&upsert.table).await?;
+        let merged = self.for_rows_of([&staged.quarantined]).merge(&upsert, base).await?;
         self.commit_merged(&merged, serde_json::json!({ "run_id": run.id })).await?;
         let counts = "select q._file, count(*) from staged.quarantined q left semi join staged.accepted a on q._file = a.file group by 1";
         counted(&self.query(context, step, counts).await?.batches)
@@ -156,7 +177,7 @@ impl Runner {
         if new.is_empty() {
             return Ok(());
         }
-        let context = self.over(BTreeMap::from([(table.clone(), current.map(Arc::new))])).await?;
+        let context = self.over(BTreeMap::from([(table.clone(), current.clone().map(Arc::new))])).await?;
         named_schemas(&context, ["account"]);
         let new = memory(manifest_rows(source, &new, kept, quarantined)?)?;
         context.register_table(TableReference::partial("account", "new"), new).map_err(Error::engine(&step))?;
@@ -189,7 +210,7 @@ impl Runner {
             reloaded: Reloaded::default(),
             fingerprint: "ingested".to_owned(),
         };
-        let merged = self.merge(&upsert).await?;
+        let merged = self.merge(&upsert, current).await?;
         self.commit_merged(&merged, serde_json::json!({ "accounted": accounted })).await.map(|_| ())
     }
 

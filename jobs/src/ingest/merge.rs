@@ -70,9 +70,8 @@ pub(super) struct Merged {
 pub(super) type Partitions = BTreeSet<Option<String>>;
 
 impl Runner {
-    /// Computes and writes the merged partitions.
-    pub(super) async fn merge(&self, upsert: &Upsert) -> Result<Merged> {
-        let base = self.warehouse.snapshot(&upsert.table).await?;
+    /// Computes and writes the merged partitions. `base` is the table as the incoming rows take it to be.
+    pub(super) async fn merge(&self, upsert: &Upsert, base: Option<Snapshot>) -> Result<Merged> {
         let step = upsert.table.to_string();
         let touched = self.touched(upsert, base.as_ref()).await?;
         let before = match &base {

@@ -21,12 +21,17 @@ use std::time::Instant;
 pub use discover::Landing;
 
 use account::Accounted;
+use discover::NewFile;
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
 use crate::run::{Run, Runner, StepReport, graph};
 use crate::warehouse::TableName;
 use crate::{Error, Result};
+
+/// How many files of a source are read and merged at once, in the order of their delivery, so that memory does not follow
+/// their number.
+const FILES_AT_ONCE: usize = 20_000;
 
 /// What ingestion did with one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -72,8 +77,7 @@ impl Runner {
     async fn ingest_in_turn(&self, landing: &Landing, source: &Arc<SourceSpec>, run: &Run) -> Result<SourceReport> {
         let step = step_of(source);
         let _turn = self.turns.take(&step).await;
-        let ingest = |runner: Self| async move { runner.ingest_source(landing, source, run).await };
-        let report = self.attempts(&step, "looking for new files", ingest).await;
+        let report = self.ingest_source(landing, source, run).await;
         if let Err(error) = &report {
             self.progress.report(Event::Failed { step: &step, error });
         }
@@ -83,35 +87,29 @@ impl Runner {
     async fn ingest_source(&self, landing: &Landing, source: &Arc<SourceSpec>, run: &Run) -> Result<SourceReport> {
         let started = Instant::now();
         let step = step_of(source);
-        let known = self.known_files(&source.name).await?;
-        let new = landing.new_files(self, source, &known).await?;
+        let look = |runner: Self| async move {
+            let known = runner.known_files(&source.name).await?;
+            landing.new_files(&runner, source, &known).await
+        };
+        let new = self.attempts(&step, "looking for new files", look).await?;
         if new.is_empty() {
             let version = self.warehouse.version(&TableName::new("source", &source.name)).await?;
             let report = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
             self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
             return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
         }
-        self.progress.report(Event::Started { step: &step, doing: &format!("reading {} files", new.len()) });
-        let staged = self.stage(landing, source, new, &known).await?;
-        let accounted = {
-            // All sources share the manifest and the quarantine.
-            let _shared = self.turns.table("ledger.ingested_file").await;
-            self.merge_staged(source, &staged, run).await
-        };
-        self.remove_folder(&staged.folder).await;
-        let Accounted { report, version, written_bytes, written_files } = accounted?;
-        if !report.adds_up() {
-            let problem = format!(
-                "{} rows came in, but {} were kept, {} replaced and {} quarantined; please report this",
-                report.rows_in, report.rows_kept, report.rows_replaced, report.rows_quarantined
-            );
-            return Err(Error::invalid(step, problem));
+        let mut done = Accounted::default();
+        let mut read = 0;
+        for files in new.chunks(FILES_AT_ONCE) {
+            let doing = match read {
+                0 if files.len() == new.len() => format!("reading {} files", new.len()),
+                _ => format!("reading files {} to {} of {}", read + 1, read + files.len(), new.len()),
+            };
+            let ingest = |runner: Self| async move { runner.ingest_files(landing, source, files, run).await };
+            done.add(self.attempts(&step, &doing, ingest).await?);
+            read += files.len();
         }
-        for file in &staged.files {
-            if let Some(notes) = &file.notes {
-                self.progress.report(Event::Notice { step: &step, text: &format!("{}: {notes}", file.file) });
-            }
-        }
+        let Accounted { report, version, written_bytes, written_files } = done;
         let note = format!(
             "{} kept, {} replaced, {} quarantined",
             report.rows_kept, report.rows_replaced, report.rows_quarantined
@@ -127,6 +125,40 @@ impl Runner {
         };
         self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: &note }));
         Ok(report)
+    }
+
+    /// Reads, merges and accounts for some files of a source.
+    async fn ingest_files(
+        &self,
+        landing: &Landing,
+        source: &Arc<SourceSpec>,
+        files: &[NewFile],
+        run: &Run,
+    ) -> Result<Accounted> {
+        let step = step_of(source);
+        let known = self.known_files(&source.name).await?;
+        let staged = self.stage(landing, source, files.to_vec(), &known).await?;
+        let accounted = {
+            // All sources share the manifest and the quarantine.
+            let _shared = self.turns.table("ledger.ingested_file").await;
+            self.merge_staged(source, &staged, run).await
+        };
+        self.remove_folder(&staged.folder).await;
+        let accounted = accounted?;
+        let report = &accounted.report;
+        if !report.adds_up() {
+            let problem = format!(
+                "{} rows came in, but {} were kept, {} replaced and {} quarantined; please report this",
+                report.rows_in, report.rows_kept, report.rows_replaced, report.rows_quarantined
+            );
+            return Err(Error::invalid(step, problem));
+        }
+        for file in &staged.files {
+            if let Some(notes) = &file.notes {
+                self.progress.report(Event::Notice { step: &step, text: &format!("{}: {notes}", file.file) });
+            }
+        }
+        Ok(accounted)
     }
 }
 

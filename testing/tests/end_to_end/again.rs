@@ -124,6 +124,24 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     assert!(place.data_folder().join("warehouse/source/flights/_keys/year=2025").is_dir(), "the index has the year");
 }
 
+#[test]
+fn many_small_files_are_ingested_some_at_a_time() {
+    let place = Place::new();
+    for number in 0..20_010 {
+        let (day, tail) = (number / 2000 + 1, format!("EI-{number:05}"));
+        let row = format!("tail,date,flight_hours\n{tail},2026-01-{day:02},1.5\n");
+        place.deliver(&format!("utilization/2026-02-{day:02}/{tail}.csv"), row);
+    }
+    place.done(&["ingest", "utilization"]);
+    let sums = "select count(*) as files, sum(rows_kept) as kept from ledger.ingested_file";
+    let counted = place.rows(sums).remove(0);
+    assert_eq!((number(&counted, "files"), number(&counted, "kept")), (20_010, 20_010));
+    let rows = place.rows("select count(distinct tail) as tails, count(*) as rows from source.utilization").remove(0);
+    assert_eq!((number(&rows, "tails"), number(&rows, "rows")), (20_010, 20_010));
+    // Twice: the first files, and the last ten.
+    assert!(place.delta_actions("source.utilization", 1).iter().any(|action| action.get("add").is_some()));
+}
+
 /// By delivery day, not by the order of ingestion.
 #[test]
 fn of_two_corrections_the_one_delivered_last_stands() {
