@@ -32,7 +32,7 @@ class Outcome:
     ready_seconds: float | None = None
     """From its start to its line `ready`."""
     records: list[Record] = field(default_factory=list)
-    """The JSON lines it printed, but for `ready`; each with when it came, `at_seconds`."""
+    """The JSON lines it printed, but for `ready`."""
     peak_bytes: dict[str, int] = field(default_factory=dict)
     log: Path = Path()
     cluster_start_seconds: float | None = None
@@ -96,7 +96,7 @@ def take(
     elif "ready" in record:
         outcome.ready_seconds = time.perf_counter() - started
     else:
-        outcome.records.append(record | {"at_seconds": time.perf_counter() - started})
+        outcome.records.append(record)
         on_record(record)
 
 

@@ -136,7 +136,6 @@ def step(name: str, place: Place, command: str, *arguments: str) -> dict[str, An
     measured = {
         "step": name,
         "seconds": outcome.seconds,
-        "begun_seconds": next((record["at_seconds"] for record in outcome.records if begins(record)), None),
         "peak_bytes": outcome.peak_bytes,
         "rows": rows_of(outcome.records),
     } | stages_of(outcome.records)
@@ -144,11 +143,6 @@ def step(name: str, place: Place, command: str, *arguments: str) -> dict[str, An
         counts = place.store.counts()
         measured |= {"bytes_read": counts.read_bytes, "bytes_written": counts.written_bytes, "requests": counts.requests}
     return measured
-
-
-def begins(record: measure.Record) -> bool:
-    """Whether files are known and now read."""
-    return record.get("event") == "started" and record["doing"].startswith("reading")
 
 
 def rows_of(records: list[measure.Record]) -> int:
