@@ -29,8 +29,8 @@ use crate::run::{Run, Runner, StepReport, graph};
 use crate::warehouse::TableName;
 use crate::{Error, Result};
 
-/// How many files of a source are read and merged at once, in the order of their delivery, so that memory does not follow
-/// their number.
+/// How many files of a source are read and merged at once, in the order of their delivery, so that plans
+/// and their results stay small.
 const FILES_AT_ONCE: usize = 20_000;
 
 /// What ingestion did with one source.
