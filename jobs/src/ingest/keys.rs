@@ -10,7 +10,7 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
 use super::merge::{Partitions, Upsert, partition_of};
-use crate::engine::write::{WriteExec, WriteSpec, written_files};
+use crate::engine::write::WriteSpec;
 use crate::run::Runner;
 use crate::warehouse::{DataFile, Snapshot, TableName};
 use crate::{Error, Result};
@@ -89,18 +89,13 @@ impl Runner {
         );
         let step = upsert.table.to_string();
         let context = self.merge_session(upsert, Some(rows), Some(old.clone())).await?;
-        let plan = context.state().create_logical_plan(&sql).await.map_err(Error::engine(&step))?;
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&step))?;
         let spec = WriteSpec {
             folder: old.folder.to_string(),
             partition_columns: old.partition_columns.clone(),
             fingerprints: BTreeMap::new(),
             fingerprint: RECORDED.to_owned(),
         };
-        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&step))?;
-        let outcome = self.engine.for_own_plans().collect(&step, Arc::new(plan)).await?;
-        let files = written_files(&outcome.batches).map_err(Error::engine(&step))?;
-        let written = Snapshot { files, ..old };
+        let written = Snapshot { files: self.written(&context, &step, &sql, spec).await?, ..old };
         let all = kept.into_iter().chain(written.files.iter().cloned());
         let files: Vec<DataFile> = all.map(|file| DataFile { statistics: None, ..file }).collect();
         let names = files.iter().map(|file| file.path.clone()).collect();

@@ -79,23 +79,34 @@ impl Runner {
             base => self.restricted(upsert, base.as_ref(), &touched),
         };
         let context = self.merge_session(upsert, Some(before.clone()), None).await?;
-        let plan = context.state().create_logical_plan(&merge_sql(upsert)).await.map_err(Error::engine(&step))?;
         let spec = WriteSpec {
             folder: self.warehouse.folder(&upsert.table).to_string(),
             partition_columns: upsert.partition_columns(),
             fingerprints: BTreeMap::new(),
             fingerprint: upsert.fingerprint.clone(),
         };
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&step))?;
-        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&step))?;
-        let outcome = self.engine.for_own_plans().collect(&step, Arc::new(plan)).await?;
-        let files = written_files(&outcome.batches).map_err(Error::engine(&step))?;
+        let files = self.written(&context, &step, &merge_sql(upsert), spec).await?;
         let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
         let keys = match upsert.moves && !touched.is_empty() {
             true => Some(self.index(upsert, base.as_ref(), &after, &touched).await?),
             false => None,
         };
         Ok(Merged { base, before, after, touched, keys })
+    }
+
+    /// The files that the rows of a query were written to.
+    pub(super) async fn written(
+        &self,
+        context: &SessionContext,
+        step: &str,
+        sql: &str,
+        spec: WriteSpec,
+    ) -> Result<Vec<DataFile>> {
+        let plan = context.state().create_logical_plan(sql).await.map_err(Error::engine(step))?;
+        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(step))?;
+        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(step))?;
+        let outcome = self.engine.for_own_plans().collect(step, Arc::new(plan)).await?;
+        written_files(&outcome.batches).map_err(Error::engine(step))
     }
 
     /// Commits what was merged; a lost race is an error that another attempt mends.

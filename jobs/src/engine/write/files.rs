@@ -9,13 +9,13 @@ use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
-use object_store::path::Path;
 use parquet::arrow::AsyncArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
-use super::{WriteSpec, statistics};
+use super::{WriteSpec, external, statistics};
+use crate::storage::Folder;
 use crate::warehouse::DataFile;
 
 /// A file is closed, and the next begun, at this size.
@@ -30,7 +30,7 @@ const SMALL_ROWS: usize = 4096;
 
 pub(super) struct OpenFiles {
     store: Arc<dyn ObjectStore>,
-    root: Path,
+    folder: Folder,
     spec: WriteSpec,
     /// The schema of the files: the input's, without partition columns.
     schema: SchemaRef,
@@ -51,7 +51,7 @@ struct OpenFile {
 impl OpenFiles {
     pub fn new(
         store: Arc<dyn ObjectStore>,
-        root: Path,
+        folder: Folder,
         spec: WriteSpec,
         input: SchemaRef,
         executor_id: String,
@@ -79,7 +79,7 @@ impl OpenFiles {
             .set_offset_index_disabled(true);
         Ok(Self {
             store,
-            root,
+            folder,
             spec,
             schema: Arc::new(Schema::new(fields)),
             kept_columns,
@@ -145,7 +145,7 @@ impl OpenFiles {
             None => name,
             Some(column) => format!("{column}={}/{name}", value.unwrap_or("__HIVE_DEFAULT_PARTITION__")),
         };
-        let location = Path::from_iter(self.root.parts().chain(Path::parse(&path)?.parts()));
+        let location = self.folder.path_of(&path).map_err(external)?;
         let sink = BufWriter::new(Arc::clone(&self.store), location);
         let properties = if rows < SMALL_ROWS { &self.properties_of_small } else { &self.properties };
         let writer = AsyncArrowWriter::try_new(sink, Arc::clone(&self.schema), Some(properties.clone()))?;

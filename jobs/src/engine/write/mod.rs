@@ -139,8 +139,7 @@ impl ExecutionPlan for WriteExec {
         let rows_written = MetricBuilder::new(&self.metrics).output_rows(partition);
         let bytes_written = MetricBuilder::new(&self.metrics).counter("bytes_written", partition);
         let write = async move {
-            let root = folder.path().map_err(external)?;
-            let mut files = files::OpenFiles::new(store, root, spec, input.schema(), executor_id)?;
+            let mut files = files::OpenFiles::new(store, folder, spec, input.schema(), executor_id)?;
             while let Some(batch) = input.next().await {
                 files.write(&batch?).await?;
             }
