@@ -2,10 +2,11 @@
 //!
 //! Ballista's executor knows one scheduler, and gives itself up when that does not answer for a while. So it is given an
 //! address in this process, from which each connection goes on to whoever leads, as soon as somebody does: the heartbeat
-//! that is then answered registers the executor there.
+//! that is then answered registers the executor there. An executor that is told to stop waits for nobody: there is no
+//! scheduler then whom it would have to tell.
 
 use std::net::Ipv4Addr;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -29,12 +30,18 @@ pub(crate) struct Leader {
     schedulers: Vec<(String, u16)>,
     /// Which of them led when it was last looked for.
     last: AtomicUsize,
+    /// Whether the executor was told to stop.
+    stopping: &'static AtomicBool,
 }
 
 impl Leader {
     /// Waits until one of the schedulers leads.
-    pub async fn find(schedulers: Vec<(String, u16)>, patience: Duration) -> Result<Self, Error> {
-        let (leader, started) = (Self { schedulers, last: AtomicUsize::new(0) }, Instant::now());
+    pub async fn find(
+        schedulers: Vec<(String, u16)>,
+        patience: Duration,
+        stopping: &'static AtomicBool,
+    ) -> Result<Self, Error> {
+        let (leader, started) = (Self { schedulers, last: AtomicUsize::new(0), stopping }, Instant::now());
         loop {
             let Err(problem) = leader.connect().await else { return Ok(leader) };
             if started.elapsed() > patience {
@@ -76,6 +83,9 @@ impl Leader {
                     told = true;
                 }
                 Err(_) => {}
+            }
+            if self.stopping.load(Ordering::Relaxed) {
+                return;
             }
             tokio::time::sleep(LOOK).await;
         };
@@ -154,6 +164,11 @@ fn watched(stream: &TcpStream) -> std::io::Result<()> {
 mod tests {
     use super::*;
 
+    async fn found(schedulers: Vec<(String, u16)>) -> Result<Leader, Error> {
+        static STOPPING: AtomicBool = AtomicBool::new(false);
+        Leader::find(schedulers, Duration::ZERO, &STOPPING).await
+    }
+
     async fn scheduler(says: &'static [u8]) -> (u16, tokio::task::JoinHandle<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -177,7 +192,7 @@ mod tests {
         let (one, first) = scheduler(b"one").await;
         let (other, second) = scheduler(b"other").await;
         let schedulers = vec![("127.0.0.1".to_owned(), one), ("127.0.0.1".to_owned(), other)];
-        let address = Leader::find(schedulers, Duration::ZERO).await.unwrap().follow().await.unwrap();
+        let address = found(schedulers).await.unwrap().follow().await.unwrap();
         assert_eq!(told(&address).await, "one");
         first.abort();
         _ = first.await;
@@ -197,7 +212,7 @@ mod tests {
         let hung = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let (other, _serving) = scheduler(b"other").await;
         let schedulers = [hung.local_addr().unwrap().port(), other].map(|port| ("127.0.0.1".to_owned(), port));
-        let address = Leader::find(schedulers.into(), Duration::ZERO).await.unwrap().follow().await.unwrap();
+        let address = found(schedulers.into()).await.unwrap().follow().await.unwrap();
         let started = Instant::now();
         assert_eq!(told(&address).await, "");
         assert!(started.elapsed() >= SILENCE);
@@ -205,9 +220,25 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn an_executor_that_stops_waits_for_no_leader() {
+        let (port, serving) = scheduler(b"one").await;
+        static STOPPING: AtomicBool = AtomicBool::new(false);
+        let schedulers = vec![("127.0.0.1".to_owned(), port)];
+        let leader = Leader::find(schedulers, Duration::ZERO, &STOPPING).await.unwrap();
+        let address = leader.follow().await.unwrap();
+        serving.abort();
+        _ = serving.await;
+        let waiting = tokio::spawn(async move { told(&address).await });
+        tokio::time::sleep(LOOK).await;
+        assert!(!waiting.is_finished());
+        STOPPING.store(true, Ordering::Relaxed);
+        assert_eq!(waiting.await.unwrap(), "");
+    }
+
+    #[tokio::test]
     async fn without_any_scheduler_the_error_names_them_all() {
         let schedulers = vec![("127.0.0.1".to_owned(), 1), ("127.0.0.1".to_owned(), 2)];
-        let error = Leader::find(schedulers, Duration::ZERO).await.err().unwrap().to_string();
+        let error = found(schedulers).await.err().unwrap().to_string();
         assert!(error.contains("127.0.0.1:1") && error.contains("127.0.0.1:2"), "{error}");
     }
 }

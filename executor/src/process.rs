@@ -9,6 +9,7 @@ use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::extension::SessionConfigExt;
 use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use ballista_executor::executor_server::TERMINATING;
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
 
@@ -45,7 +46,7 @@ pub struct Options {
 
 /// Runs until it is told to stop. `ready` is told the executor's id and its two ports.
 pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result<(), Error> {
-    let leader = Leader::find(options.schedulers, SCHEDULER_WAIT).await?;
+    let leader = Leader::find(options.schedulers, SCHEDULER_WAIT, &TERMINATING).await?;
     let (scheduler_host, scheduler_port) = leader.follow().await?;
     let port = free(options.bind, options.port)?;
     let task_port = free(options.bind, options.task_port)?;

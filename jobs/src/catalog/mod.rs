@@ -150,7 +150,8 @@ impl Catalog {
     }
 }
 
-fn unknown<T: std::fmt::Display>(kind: &str, known: impl Iterator<Item = T>) -> String {
+/// What is wrong with a name that none of the known ones is.
+pub(crate) fn unknown<T: std::fmt::Display>(kind: &str, known: impl Iterator<Item = T>) -> String {
     let known: Vec<String> = known.map(|name| name.to_string()).collect();
     format!("no such {kind}; known are {}", known.join(", "))
 }

@@ -18,7 +18,9 @@ use std::sync::Arc;
 use ballista_core::config::BALLISTA_SHUFFLE_SORT_BASED_BATCH_SIZE;
 use datafusion::arrow::array::RecordBatch;
 use datafusion::execution::SessionState;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
+use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 
 pub use client::{ClusterClient, Stage};
@@ -41,7 +43,7 @@ pub const SHUFFLED_BYTES: &str = "shuffled_bytes";
 /// What a batch is to take in Parquet at most; in memory it takes two to four times as much.
 const BATCH_STORED_BYTES: u64 = 512 << 10;
 const BATCH_ROWS_MIN: usize = 64;
-/// What a task is to read of Parquet at most. A stage hands on to each task of the next what it has for it in one piece, and
+/// What a task is to read of files at most. A stage hands on to each task of the next what it has for it in one piece, and
 /// that piece is held whole, outside the bound on memory.
 const TASK_STORED_BYTES: u64 = 16 << 20;
 /// What a plan is to read of files at most to be one task of an executor that has all cores. Where its memory does not
@@ -63,6 +65,8 @@ pub struct Engine {
     label: String,
     /// Plans that read no more than so many bytes of files are one task.
     whole_bytes: u64,
+    /// What a task is to read of files at most, where a plan is cut.
+    task_bytes: u64,
 }
 
 /// What a plan gave: its rows, and the stages that were executed (none where it ran in this process).
@@ -74,12 +78,12 @@ pub struct Outcome {
 impl Engine {
     /// An engine that plans with `state` and runs on the cluster.
     pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
-        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: 0 }
+        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: 0, task_bytes: TASK_STORED_BYTES }
     }
 
     /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.
     pub fn in_process(state: SessionState) -> Self {
-        Self { state, cluster: None, label: String::new(), whole_bytes: 0 }
+        Self { state, cluster: None, label: String::new(), whole_bytes: 0, task_bytes: TASK_STORED_BYTES }
     }
 
     /// The engine whose jobs on the cluster are named `label/what`, so that a run's can be told from others.
@@ -108,13 +112,44 @@ impl Engine {
 
     /// The engine that cuts every plan, and into more parts, so that each takes less memory.
     pub(crate) fn with_smaller_tasks(&self) -> Self {
-        Self { whole_bytes: 0, ..self.with_partitions(self.partitions() * SMALLER) }
+        let task_bytes = (self.task_bytes / SMALLER as u64).max(1);
+        Self { whole_bytes: 0, task_bytes, ..self.with_partitions(self.partitions() * SMALLER) }
     }
 
-    /// The engine that cuts plans over so many bytes in Parquet into parts that a task can hold.
-    pub(crate) fn for_bytes(&self, stored_bytes: u64) -> Self {
-        let parts = stored_bytes.div_ceil(TASK_STORED_BYTES).min(PARTITIONS_MAX);
-        self.with_partitions(self.partitions().max(usize::try_from(parts).unwrap_or(1)))
+    /// The physical plan of a query, cut into parts that a task can hold.
+    pub(crate) async fn plan(
+        &self,
+        context: &SessionContext,
+        what: &str,
+        query: &LogicalPlan,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut state = context.state();
+        let plan = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
+        let parts = self.parts(&plan);
+        if parts <= state.config().target_partitions() {
+            return Ok(plan);
+        }
+        let config = state.config_mut();
+        *config = config.clone().with_target_partitions(parts);
+        state.create_physical_plan(query).await.map_err(Error::engine(what))
+    }
+
+    /// Into how many parts a plan is cut, by what its files take.
+    pub(crate) fn parts(&self, plan: &Arc<dyn ExecutionPlan>) -> usize {
+        let parts = usize::try_from(self.parts_wanted(plan).min(PARTITIONS_MAX)).unwrap_or(1);
+        self.partitions().max(parts)
+    }
+
+    /// Whether a plan reads more than fits into the tasks of as many parts as plans are cut into at most.
+    pub(crate) fn is_too_large(&self, plan: &Arc<dyn ExecutionPlan>) -> bool {
+        self.parts_wanted(plan) > PARTITIONS_MAX
+    }
+
+    fn parts_wanted(&self, plan: &Arc<dyn ExecutionPlan>) -> u64 {
+        match whole::read_bytes(plan) <= self.whole_bytes {
+            true => 1,
+            false => whole::file_bytes(plan).div_ceil(self.task_bytes),
+        }
     }
 
     pub fn state(&self) -> &SessionState {
@@ -150,7 +185,7 @@ impl Engine {
 
     /// Runs a query that the driver asks for itself: in this process where it reads little.
     pub(crate) async fn ask(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
-        match whole::stored_bytes(&plan) <= DRIVER_STORED_BYTES {
+        match whole::read_bytes(&plan) <= DRIVER_STORED_BYTES {
             true => self.collect_here(what, plan).await,
             false => self.collect(what, plan).await,
         }

@@ -2,6 +2,7 @@
 //! costs a round of scheduling.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -106,28 +107,44 @@ impl ExecutionPlan for WholeExec {
 
 /// The plan as one task, if it reads no more than so many bytes; else the plan.
 pub(super) fn whole_up_to(bytes: u64, plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    if bytes == 0 || stored_bytes(&plan) > bytes {
+    if bytes == 0 || read_bytes(&plan) > bytes {
         return Ok(plan);
     }
     Ok(Arc::new(WholeExec::new(shippable(plan)?)))
 }
 
 /// What the columns take, roughly, that a plan reads of files: as if all columns were equally wide.
-pub(super) fn stored_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+pub(super) fn read_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
     let mut bytes = 0;
-    let visited = plan.apply(|node| {
-        let source: Option<&dyn Any> =
-            node.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source().as_ref() as _);
-        if let Some(scan) = source.and_then(|source| source.downcast_ref::<FileScanConfig>()) {
-            let all = scan.file_source.table_schema().table_schema().fields().len() as u64;
-            let read = node.schema().fields().len() as u64;
-            let files: u64 =
-                scan.file_groups.iter().flat_map(FileGroup::iter).map(PartitionedFile::effective_size).sum();
-            bytes += files / all.max(1) * read.clamp(1, all.max(1));
-        }
-        Ok(TreeNodeRecursion::Continue)
+    each_scan(plan, &mut |node, scan| {
+        let all = (scan.file_source.table_schema().table_schema().fields().len() as u64).max(1);
+        let read = (node.schema().fields().len() as u64).clamp(1, all);
+        bytes += files_of(scan).map(PartitionedFile::effective_size).sum::<u64>() / all * read;
     });
-    visited.map_or(u64::MAX, |_| bytes)
+    bytes
+}
+
+/// What the files that a plan reads take, each once and with all its columns.
+pub(super) fn file_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
+    let mut files = HashMap::new();
+    each_scan(plan, &mut |_, scan| {
+        files.extend(files_of(scan).map(|file| (file.object_meta.location.clone(), file.object_meta.size)));
+    });
+    files.values().sum()
+}
+
+fn each_scan(plan: &Arc<dyn ExecutionPlan>, of: &mut dyn FnMut(&Arc<dyn ExecutionPlan>, &FileScanConfig)) {
+    let source: Option<&dyn Any> = plan.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source().as_ref() as _);
+    if let Some(scan) = source.and_then(|source| source.downcast_ref::<FileScanConfig>()) {
+        of(plan, scan);
+    }
+    for child in plan.children() {
+        each_scan(child, of);
+    }
+}
+
+fn files_of(scan: &FileScanConfig) -> impl Iterator<Item = &PartitionedFile> {
+    scan.file_groups.iter().flat_map(FileGroup::iter)
 }
 
 #[cfg(test)]
@@ -150,7 +167,7 @@ mod tests {
         context.sql(&create).await.unwrap();
         let sql = "select value % 10, count(*) from numbers group by 1 order by 1";
         let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
-        let bytes = stored_bytes(&plan);
+        let bytes = read_bytes(&plan);
         assert!(bytes > 0);
         assert!(!whole_up_to(bytes - 1, Arc::clone(&plan)).unwrap().is::<WholeExec>());
         let whole = whole_up_to(bytes, plan).unwrap();

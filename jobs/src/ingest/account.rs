@@ -1,6 +1,6 @@
 //! Accounting: what became of every row of every file, and the commits in their order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
@@ -31,12 +31,20 @@ pub(super) struct Accounted {
     pub version: Option<u64>,
     pub written_bytes: u64,
     pub written_files: usize,
+    /// The files whose rows were merged.
+    ingested: BTreeSet<String>,
+    /// Rows of files of before that had to make way.
+    lost: Counts,
 }
 
 impl Accounted {
-    /// Adds what came after.
+    /// Adds what came after, which may have taken the place of rows that were kept.
     pub fn add(&mut self, later: Self) {
         let (report, more) = (&mut self.report, later.report);
+        let lost =
+            later.lost.iter().filter(|(file, _)| self.ingested.contains(*file)).map(|(_, rows)| rows).sum::<i64>();
+        report.rows_kept -= lost;
+        report.rows_replaced += lost;
         report.source = more.source;
         report.files_ingested += more.files_ingested;
         report.files_skipped += more.files_skipped;
@@ -48,13 +56,14 @@ impl Accounted {
         self.version = later.version;
         self.written_bytes += later.written_bytes;
         self.written_files += later.written_files;
+        self.ingested.extend(later.ingested);
     }
 }
 
 impl Runner {
     /// Merges what was staged: rows, then damaged records, then the manifest.
     pub(super) async fn merge_staged(&self, source: &Arc<SourceSpec>, staged: &Staged, run: &Run) -> Result<Accounted> {
-        let (merged, context) = self.for_all_of(std::iter::once(&staged.rows)).merge_rows(source, staged).await?;
+        let (merged, context) = self.for_rows_of([&staged.rows]).merge_rows(source, staged).await?;
         let kept = self.rows_by_file(&merged.after, "_file").await?;
         let before = self.rows_by_file(&merged.before, "_file").await?;
         let accepted: Counts = staged.of(Fate::Ingested).map(|file| (file.file.clone(), file.rows_in)).collect();
@@ -65,7 +74,7 @@ impl Runner {
             .filter(|(_, rows)| *rows > 0)
             .collect();
         let record = serde_json::json!({ "run_id": run.id, "lost": lost });
-        let unaccounted = self.unaccounted(source, merged.base.as_ref()).await?;
+        let unaccounted = self.unaccounted(source, merged.base.as_deref()).await?;
         let version = if accepted.is_empty() {
             merged.base.as_ref().map(|base| base.version)
         } else {
@@ -78,8 +87,9 @@ impl Runner {
         let quarantined = self.quarantine(source, staged, &context, run).await?;
         let report = report(source, staged, &kept, &quarantined, &merged);
         self.record(source, staged, &kept, &quarantined, &lost, version).await?;
-        let after = &merged.after;
-        Ok(Accounted { report, version, written_bytes: after.size_bytes(), written_files: after.files.len() })
+        let (written_bytes, written_files) = (merged.after.size_bytes(), merged.after.files.len());
+        let ingested = accepted.into_keys().collect();
+        Ok(Accounted { report, version, written_bytes, written_files, ingested, lost })
     }
 
     async fn merge_rows(&self, source: &Arc<SourceSpec>, staged: &Staged) -> Result<(Merged, SessionContext)> {
@@ -177,7 +187,7 @@ impl Runner {
         if new.is_empty() {
             return Ok(());
         }
-        let context = self.over(BTreeMap::from([(table.clone(), current.clone().map(Arc::new))])).await?;
+        let context = self.over(BTreeMap::from([(table.clone(), current.clone())])).await?;
         named_schemas(&context, ["account"]);
         let new = memory(manifest_rows(source, &new, kept, quarantined)?)?;
         context.register_table(TableReference::partial("account", "new"), new).map_err(Error::engine(&step))?;
@@ -348,4 +358,25 @@ fn counted(batches: &[RecordBatch]) -> Result<Counts> {
         }
     }
     Ok(counts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accounted(file: &str, kept: i64, lost: &[(&str, i64)]) -> Accounted {
+        let report = SourceReport { rows_in: kept, rows_kept: kept, ..SourceReport::default() };
+        let lost = lost.iter().map(|(file, rows)| ((*file).to_owned(), *rows)).collect();
+        Accounted { report, ingested: BTreeSet::from([file.to_owned()]), lost, ..Accounted::default() }
+    }
+
+    #[test]
+    fn rows_that_later_files_replace_are_told_as_replaced() {
+        let mut sum = Accounted::default();
+        sum.add(accounted("first", 10, &[("before", 4)]));
+        sum.add(accounted("second", 5, &[("first", 3), ("before", 1)]));
+        let report = &sum.report;
+        assert_eq!((report.rows_in, report.rows_kept, report.rows_replaced), (15, 12, 3));
+        assert!(report.adds_up());
+    }
 }

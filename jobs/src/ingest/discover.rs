@@ -158,7 +158,7 @@ impl Runner {
     pub(super) async fn known_files(&self, source: &str) -> Result<KnownFiles> {
         let table = TableName::new("ledger", "ingested_file");
         let Some(snapshot) = self.warehouse.snapshot(&table).await? else { return Ok(KnownFiles::new()) };
-        let context = self.over(BTreeMap::from([(table.clone(), Some(Arc::new(snapshot)))])).await?;
+        let context = self.over(BTreeMap::from([(table.clone(), Some(snapshot))])).await?;
         let sql = format!(
             "select file, sha256, state, size_bytes, modified_at from ledger.ingested_file where source = '{source}'"
         );

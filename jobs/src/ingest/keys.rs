@@ -10,29 +10,27 @@ use std::sync::Arc;
 use datafusion::arrow::datatypes::{DataType, Field, Schema};
 
 use super::merge::{Partitions, Upsert, partition_of};
+use crate::Result;
 use crate::engine::write::WriteSpec;
 use crate::run::Runner;
 use crate::warehouse::{DataFile, Snapshot, TableName};
-use crate::{Error, Result};
 
 /// Its name in the record of a commit.
 pub(super) const RECORDED: &str = "keys";
 
 /// What a commit records of its index.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
-struct Recorded {
+pub(super) struct Recorded {
     /// The first key column when it was made.
     column: String,
-    files: Vec<DataFile>,
+    pub files: Vec<DataFile>,
 }
 
 /// The index of a version that is to be committed.
 pub(super) struct KeyIndex {
-    pub record: serde_json::Value,
+    pub recorded: Recorded,
     /// The files that were written for it.
     pub written: Snapshot,
-    /// The names of all its files.
-    pub names: BTreeSet<String>,
 }
 
 impl Runner {
@@ -98,10 +96,7 @@ impl Runner {
         let written = Snapshot { files: self.written(&context, &step, &sql, spec).await?, ..old };
         let all = kept.into_iter().chain(written.files.iter().cloned());
         let files: Vec<DataFile> = all.map(|file| DataFile { statistics: None, ..file }).collect();
-        let names = files.iter().map(|file| file.path.clone()).collect();
-        let record = serde_json::to_value(Recorded { column: upsert.key[0].clone(), files });
-        let record = record.map_err(|error| Error::invalid(step, error.to_string()))?;
-        Ok(KeyIndex { record, written, names })
+        Ok(KeyIndex { recorded: Recorded { column: upsert.key[0].clone(), files }, written })
     }
 
     fn index_of(&self, upsert: &Upsert, base: &Snapshot) -> Option<Snapshot> {

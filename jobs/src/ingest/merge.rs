@@ -12,7 +12,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
 use super::keys::{self, KeyIndex};
-use crate::engine::write::{WriteExec, WriteSpec, written_files};
+use crate::engine::write::{WriteSpec, written_files};
 use crate::run::{Runner, named_schemas};
 use crate::warehouse::{Commit, DataFile, Replace, Snapshot, TableName};
 use crate::{Error, Result};
@@ -57,7 +57,7 @@ impl Reloaded {
 
 /// What an upsert wrote, not committed yet.
 pub(super) struct Merged {
-    pub base: Option<Snapshot>,
+    pub base: Option<Arc<Snapshot>>,
     /// The files of the base that are replaced: of the touched partitions, or all where the base has other partition columns.
     pub before: Snapshot,
     pub after: Snapshot,
@@ -71,12 +71,12 @@ pub(super) type Partitions = BTreeSet<Option<String>>;
 
 impl Runner {
     /// Computes and writes the merged partitions. `base` is the table as the incoming rows take it to be.
-    pub(super) async fn merge(&self, upsert: &Upsert, base: Option<Snapshot>) -> Result<Merged> {
+    pub(super) async fn merge(&self, upsert: &Upsert, base: Option<Arc<Snapshot>>) -> Result<Merged> {
         let step = upsert.table.to_string();
-        let touched = self.touched(upsert, base.as_ref()).await?;
-        let before = match &base {
+        let touched = self.touched(upsert, base.as_deref()).await?;
+        let before = match base.as_deref() {
             Some(base) if base.partition_columns != upsert.partition_columns() => base.clone(),
-            base => self.restricted(upsert, base.as_ref(), &touched),
+            base => self.restricted(upsert, base, &touched),
         };
         let context = self.merge_session(upsert, Some(before.clone()), None).await?;
         let spec = WriteSpec {
@@ -88,7 +88,7 @@ impl Runner {
         let files = self.written(&context, &step, &merge_sql(upsert), spec).await?;
         let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
         let keys = match upsert.moves && !touched.is_empty() {
-            true => Some(self.index(upsert, base.as_ref(), &after, &touched).await?),
+            true => Some(self.index(upsert, base.as_deref(), &after, &touched).await?),
             false => None,
         };
         Ok(Merged { base, before, after, touched, keys })
@@ -103,9 +103,8 @@ impl Runner {
         spec: WriteSpec,
     ) -> Result<Vec<DataFile>> {
         let plan = context.state().create_logical_plan(sql).await.map_err(Error::engine(step))?;
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(step))?;
-        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(step))?;
-        let outcome = self.engine.for_own_plans().collect(step, Arc::new(plan)).await?;
+        let plan = self.planned_to_write(context, step, &plan, spec).await?;
+        let outcome = self.engine.for_own_plans().collect(step, plan).await?;
         written_files(&outcome.batches).map_err(Error::engine(step))
     }
 
@@ -113,7 +112,7 @@ impl Runner {
     pub(super) async fn commit_merged(&self, merged: &Merged, mut record: serde_json::Value) -> Result<u64> {
         let Merged { before, after, keys, .. } = merged;
         if let Some(keys) = keys {
-            record[keys::RECORDED] = keys.record.clone();
+            record[keys::RECORDED] = serde_json::json!(keys.recorded);
         }
         let replace = match after.partition_columns.is_empty() || before.partition_columns != after.partition_columns {
             true => Replace::All,
@@ -121,7 +120,7 @@ impl Runner {
         };
         let commit = Commit {
             table: &after.table,
-            base: merged.base.as_ref(),
+            base: merged.base.as_deref(),
             schema: Arc::clone(&after.schema),
             partition_columns: after.partition_columns.clone(),
             replace,
@@ -131,7 +130,8 @@ impl Runner {
         match self.warehouse.commit(commit).await? {
             Some(version) => {
                 if let Some(keys) = keys {
-                    self.remove_old(&keys.written.folder, &keys.names).await;
+                    let kept = keys.recorded.files.iter().map(|file| file.path.as_str());
+                    self.remove_old(&keys.written.folder, kept).await;
                 }
                 Ok(version)
             }

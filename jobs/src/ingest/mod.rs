@@ -15,13 +15,13 @@ mod merge;
 mod stage;
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub use discover::Landing;
 
 use account::Accounted;
-use discover::NewFile;
+use discover::{KnownFiles, NewFile};
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
@@ -29,9 +29,10 @@ use crate::run::{Run, Runner, StepReport, graph};
 use crate::warehouse::TableName;
 use crate::{Error, Result};
 
-/// How many files of a source are read and merged at once, in the order of their delivery, so that plans
-/// and their results stay small.
+/// How many files of a source are read and merged at once, and how many bytes of them, in the order of their delivery, so that
+/// plans, their results and what tasks hold stay small.
 const FILES_AT_ONCE: usize = 20_000;
+const BYTES_AT_ONCE: u64 = 4 << 30;
 
 /// What ingestion did with one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -61,7 +62,7 @@ impl Runner {
             [] => self.catalog.sources.values().cloned().collect(),
             names => names.iter().map(|name| self.catalog.source(name).cloned()).collect::<Result<_>>()?,
         };
-        self.remove_old(&self.warehouse.root().join("_staging"), &BTreeSet::new()).await;
+        self.remove_old(&self.warehouse.root().join("_staging"), std::iter::empty()).await;
         for problem in landing.strangers(self).await? {
             self.progress.report(Event::Notice { step: "landing", text: &problem });
         }
@@ -87,29 +88,22 @@ impl Runner {
     async fn ingest_source(&self, landing: &Landing, source: &Arc<SourceSpec>, run: &Run) -> Result<SourceReport> {
         let started = Instant::now();
         let step = step_of(source);
-        let look = |runner: Self| async move {
-            let known = runner.known_files(&source.name).await?;
-            landing.new_files(&runner, source, &known).await
+        // An attempt that fails has accounted for some files, which the next one finds known.
+        let done = Mutex::new(Accounted::default());
+        let ingest = |runner: Self| {
+            let done = &done;
+            async move { runner.ingest_new(landing, source, run, done).await }
         };
-        let new = self.attempts(&step, "looking for new files", look).await?;
-        if new.is_empty() {
+        self.attempts(&step, "looking for new files", ingest).await?;
+        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Accounted { mut report, version, written_bytes, written_files, .. } = done;
+        if report.source.is_empty() {
             let version = self.warehouse.version(&TableName::new("source", &source.name)).await?;
-            let report = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
-            self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
-            return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
+            let step = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
+            self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: "" }));
+            report.source.clone_from(&source.name);
+            return Ok(report);
         }
-        let mut done = Accounted::default();
-        let mut read = 0;
-        for files in new.chunks(FILES_AT_ONCE) {
-            let doing = match read {
-                0 if files.len() == new.len() => format!("reading {} files", new.len()),
-                _ => format!("reading files {} to {} of {}", read + 1, read + files.len(), new.len()),
-            };
-            let ingest = |runner: Self| async move { runner.ingest_files(landing, source, files, run).await };
-            done.add(self.attempts(&step, &doing, ingest).await?);
-            read += files.len();
-        }
-        let Accounted { report, version, written_bytes, written_files } = done;
         let note = format!(
             "{} kept, {} replaced, {} quarantined",
             report.rows_kept, report.rows_replaced, report.rows_quarantined
@@ -127,17 +121,45 @@ impl Runner {
         Ok(report)
     }
 
+    /// Reads, merges and accounts for the files of a source that are new.
+    async fn ingest_new(
+        &self,
+        landing: &Landing,
+        source: &Arc<SourceSpec>,
+        run: &Run,
+        done: &Mutex<Accounted>,
+    ) -> Result<()> {
+        let step = step_of(source);
+        let mut known = self.known_files(&source.name).await?;
+        let new = landing.new_files(self, source, &known).await?;
+        let mut read = 0;
+        for files in portions(&new) {
+            let doing = match files.len() == new.len() {
+                true => format!("reading {} files", new.len()),
+                false => format!("reading files {} to {} of {}", read + 1, read + files.len(), new.len()),
+            };
+            self.progress.report(Event::Started { step: &step, doing: &doing });
+            if read > 0 {
+                known = self.known_files(&source.name).await?;
+            }
+            let accounted = self.ingest_files(landing, source, files, &known, run).await?;
+            done.lock().unwrap_or_else(PoisonError::into_inner).add(accounted);
+            read += files.len();
+        }
+        Ok(())
+    }
+
     /// Reads, merges and accounts for some files of a source.
     async fn ingest_files(
         &self,
         landing: &Landing,
         source: &Arc<SourceSpec>,
         files: &[NewFile],
+        known: &KnownFiles,
         run: &Run,
     ) -> Result<Accounted> {
         let step = step_of(source);
-        let known = self.known_files(&source.name).await?;
-        let staged = self.stage(landing, source, files.to_vec(), &known).await?;
+        let staged = self.stage(landing, source, files.to_vec(), known).await?;
         let accounted = {
             // All sources share the manifest and the quarantine.
             let _shared = self.turns.table("ledger.ingested_file").await;
@@ -162,6 +184,43 @@ impl Runner {
     }
 }
 
+/// The files that are read and merged at once.
+fn portions(mut files: &[NewFile]) -> impl Iterator<Item = &[NewFile]> {
+    std::iter::from_fn(move || {
+        let mut bytes = 0;
+        let fits = |file: &&NewFile| {
+            bytes += file.file.size_bytes;
+            bytes <= BYTES_AT_ONCE
+        };
+        let fitting = files.iter().take(FILES_AT_ONCE).take_while(fits).count();
+        let (first, rest) = files.split_at(fitting.max(1).min(files.len()));
+        files = rest;
+        (!first.is_empty()).then_some(first)
+    })
+}
+
 fn step_of(source: &SourceSpec) -> String {
     format!("source.{}", source.name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::landing::LandingFile;
+
+    #[test]
+    fn portions_hold_so_many_files_and_bytes() {
+        let files = |sizes: &[u64]| -> Vec<NewFile> {
+            let file =
+                |size_bytes| LandingFile { path: String::new(), name: String::new(), delivered_on: None, size_bytes };
+            let new = |size: &u64| NewFile { file: file(*size), modified_at: chrono::DateTime::UNIX_EPOCH };
+            sizes.iter().map(new).collect()
+        };
+        let lengths = |sizes: &[u64]| portions(&files(sizes)).map(<[NewFile]>::len).collect::<Vec<_>>();
+        assert_eq!(lengths(&[]), [0_usize; 0]);
+        assert_eq!(lengths(&vec![1; 2 * FILES_AT_ONCE + 1]), [FILES_AT_ONCE, FILES_AT_ONCE, 1]);
+        // One that is too large goes alone.
+        let half = BYTES_AT_ONCE / 2;
+        assert_eq!(lengths(&[half, half, 1, 3 * half, half]), [2, 1, 1, 1]);
+    }
 }

@@ -136,43 +136,35 @@ impl Runner {
 
     /// Removes what is below a folder. What stays is never read, so a failure only wastes space.
     pub(super) async fn remove_folder(&self, folder: &Folder) {
-        let removed = async {
-            let store = folder.store(self.warehouse.stores())?;
-            let objects: Vec<_> =
-                store.list(Some(&folder.path()?)).try_collect().await.map_err(Error::storage(folder))?;
-            for object in objects {
-                store.delete(&object.location).await.map_err(Error::storage(folder))?;
-            }
-            if folder.url().scheme() == "file"
-                && let Ok(path) = folder.url().to_file_path()
-            {
-                // Empty folders are all that is left; object stores have none.
-                let _ = std::fs::remove_dir_all(path);
-            }
-            Ok::<_, Error>(())
-        };
-        if let Err(error) = removed.await {
+        if let Err(error) = self.remove(folder, |_| true).await {
             tracing::warn!(%folder, %error, "staging folder not removed");
+        } else if folder.url().scheme() == "file"
+            && let Ok(path) = folder.url().to_file_path()
+        {
+            // Empty folders are all that is left; object stores have none.
+            let _ = std::fs::remove_dir_all(path);
         }
     }
 
     /// Removes what is below a folder and so old that nobody can be reading it, but for files of these names.
-    pub(super) async fn remove_old(&self, folder: &Folder, kept: &BTreeSet<String>) {
+    pub(super) async fn remove_old(&self, folder: &Folder, kept: impl Iterator<Item = &str>) {
+        let before = Utc::now() - chrono::Duration::hours(ABANDONED_HOURS);
         let removed = async {
-            let store = folder.store(self.warehouse.stores())?;
-            let before = Utc::now() - chrono::Duration::hours(ABANDONED_HOURS);
-            let objects: Vec<_> =
-                store.list(Some(&folder.path()?)).try_collect().await.map_err(Error::storage(folder))?;
-            let kept = kept.iter().map(|name| folder.path_of(name)).collect::<Result<BTreeSet<Path>>>()?;
-            let old = |object: &&ObjectMeta| object.last_modified < before && !kept.contains(&object.location);
-            for object in objects.iter().filter(old) {
-                store.delete(&object.location).await.map_err(Error::storage(folder))?;
-            }
-            Ok::<_, Error>(())
+            let kept = kept.map(|name| folder.path_of(name)).collect::<Result<BTreeSet<Path>>>()?;
+            self.remove(folder, |file| file.last_modified < before && !kept.contains(&file.location)).await
         };
         if let Err(error) = removed.await {
             tracing::debug!(%folder, %error, "old files not removed");
         }
+    }
+
+    async fn remove(&self, folder: &Folder, which: impl Fn(&ObjectMeta) -> bool) -> Result<()> {
+        let store = folder.store(self.warehouse.stores())?;
+        let objects: Vec<_> = store.list(Some(&folder.path()?)).try_collect().await.map_err(Error::storage(folder))?;
+        for object in objects.iter().filter(|object| which(object)) {
+            store.delete(&object.location).await.map_err(Error::storage(folder))?;
+        }
+        Ok(())
     }
 }
 

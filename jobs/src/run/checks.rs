@@ -1,8 +1,10 @@
 //! The checks of a model's header, run as queries over what was written, before it is committed.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{AsArray, RecordBatch};
+use datafusion::arrow::datatypes::Int64Type;
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
@@ -18,6 +20,8 @@ const EXAMPLES: usize = 5;
 
 struct Check {
     says: String,
+    /// Holds for an offending row, where a row can be judged by itself.
+    condition: Option<String>,
     /// Gives the offending rows.
     sql: String,
 }
@@ -25,19 +29,14 @@ struct Check {
 impl Runner {
     /// Runs every check of the model over the candidate.
     pub(super) async fn check(&self, model: &Model, candidate: &Snapshot) -> Result<()> {
-        let name = model.name.to_string();
         let mut checks = vec![unique(model)];
         checks.extend(model.header.columns.iter().flat_map(column_checks));
         let context = self.candidate_session(model, candidate).await?;
-        for check in checks {
-            let sql = format!("{} limit {EXAMPLES}", check.sql);
-            let plan = context
-                .state()
-                .create_logical_plan(&sql)
-                .await
-                .map_err(Error::engine(format!("{name}: check `{}`", check.says)))?;
-            let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&name))?;
-            let offending = self.engine.collect(&name, plan).await?.batches;
+        let name = model.name.to_string();
+        let offended = self.offended(&context, &name, &checks).await?;
+        for check in checks.iter().filter(|check| check.condition.as_ref().is_none_or(|text| offended.contains(text))) {
+            let what = format!("{name}: check `{}`", check.says);
+            let offending = self.query(&context, &what, &format!("{} limit {EXAMPLES}", check.sql)).await?.batches;
             if offending.iter().any(|batch| batch.num_rows() > 0) {
                 return Err(Error::CheckFailed { table: name, report: report(&check.says, &offending) });
             }
@@ -45,16 +44,37 @@ impl Runner {
         Ok(())
     }
 
+    /// The conditions of checks that hold for any row: all of them are looked at in one pass.
+    async fn offended(&self, context: &SessionContext, name: &str, checks: &[Check]) -> Result<BTreeSet<String>> {
+        let conditions: Vec<&String> = checks.iter().filter_map(|check| check.condition.as_ref()).collect();
+        if conditions.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        let counts: Vec<String> = conditions
+            .iter()
+            .enumerate()
+            .map(|(place, text)| format!("count(*) filter (where {text}) as c{place}"))
+            .collect();
+        let sql = format!("select {} from candidate.rows", counts.join(", "));
+        let batches = self.query(context, &format!("{name}: checks"), &sql).await?.batches;
+        let any = |place: usize| {
+            batches
+                .iter()
+                .any(|batch| batch.column(place).as_primitive::<Int64Type>().values().iter().any(|rows| *rows > 0))
+        };
+        Ok(conditions.into_iter().enumerate().filter(|(place, _)| any(*place)).map(|(_, text)| text.clone()).collect())
+    }
+
     async fn candidate_session(&self, model: &Model, candidate: &Snapshot) -> Result<SessionContext> {
         let mut inputs = Inputs::new();
-        let mut views = std::collections::BTreeSet::new();
+        let mut views = BTreeSet::new();
         for reference in model.header.columns.iter().filter_map(|column| column.references.as_deref()) {
             let table = referenced(reference)?.0;
             if self.catalog.models.contains_key(&table) {
                 let referenced = self.catalog.model(&table)?;
                 inputs.extend(self.inputs(referenced).await?);
             } else {
-                let snapshot = self.warehouse.snapshot(&table).await?.map(Arc::new);
+                let snapshot = self.warehouse.snapshot(&table).await?;
                 inputs.insert(table.clone(), snapshot);
             }
             views.insert(table);
@@ -73,6 +93,7 @@ fn unique(model: &Model) -> Check {
     let key = model.header.key.iter().map(|column| quoted(column)).collect::<Vec<_>>().join(", ");
     Check {
         says: format!("key ({}) is unique", model.header.key.join(", ")),
+        condition: None,
         sql: format!("select {key}, count(*) as rows from candidate.rows group by {key} having count(*) > 1"),
     }
 }
@@ -83,6 +104,7 @@ fn column_checks(column: &ColumnRule) -> Vec<Check> {
     let failing = |says: String, condition: String| Check {
         says,
         sql: format!("select * from candidate.rows where {condition}"),
+        condition: Some(condition),
     };
     let mut checks = Vec::new();
     if column.not_null {
@@ -109,7 +131,7 @@ fn column_checks(column: &ColumnRule) -> Vec<Check> {
             "select r.* from candidate.rows as r left anti join {table} as k on r.{quoted_name} = k.{} where r.{quoted_name} is not null",
             quoted(&other)
         );
-        checks.push(Check { says: format!("{name} is found in {reference}"), sql });
+        checks.push(Check { says: format!("{name} is found in {reference}"), condition: None, sql });
     }
     checks
 }

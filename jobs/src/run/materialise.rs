@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 use super::session::{model_plan, with_reserved};
 use super::stale::{self, Asked, Work};
 use super::{Run, Runner, StepReport};
-use crate::catalog::{Interval, Materialized, Model};
+use crate::catalog::{Interval, Lookback, Model};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
 use crate::progress::Event;
 use crate::warehouse::{Commit, DataFile, Replace, Snapshot};
@@ -22,7 +22,7 @@ impl Runner {
     pub(super) async fn materialise(&self, model: &Model, run: &Run) -> Result<StepReport> {
         let inputs = self.inputs(model).await?;
         let current = self.warehouse.snapshot(&model.name).await?;
-        let work = stale::work(&self.catalog, model, &inputs, current.as_ref(), &run.asked());
+        let work = stale::work(&self.catalog, model, &inputs, current.as_deref(), &run.asked());
         let versions =
             inputs.iter().filter_map(|(table, snapshot)| Some((table.to_string(), snapshot.as_ref()?.version)));
         let versions: BTreeMap<String, u64> = versions.collect();
@@ -32,30 +32,31 @@ impl Runner {
                 self.progress.report(Event::Notice { step: &model.name.to_string(), text });
             }
             return Ok(StepReport {
-                version: current.as_ref().map(|snapshot| snapshot.version),
-                rows: current.as_ref().map_or(0, Snapshot::rows),
-                bytes: current.as_ref().map_or(0, Snapshot::size_bytes),
+                version: current.as_deref().map(|snapshot| snapshot.version),
+                rows: current.as_deref().map_or(0, Snapshot::rows),
+                bytes: current.as_deref().map_or(0, Snapshot::size_bytes),
                 up_to_date: true,
                 inputs: versions,
                 ..StepReport::of(&model.name)
             });
         }
-        let tables = inputs.values().flatten().map(AsRef::as_ref);
-        let sized = match model.header.materialized {
-            Materialized::Whole => self.for_all_of(tables),
-            Materialized::Partition | Materialized::View => self.for_rows_of(tables),
-        };
+        let sized = self.for_rows_of(inputs.values().flatten().map(AsRef::as_ref));
         let context = sized.session(sized.engine.state().clone(), &inputs, &model.inputs).await?;
         let mut files = Vec::new();
         let mut schema = Arc::new(Schema::empty());
-        for range in &work.ranges {
-            let plan = sized.planned(&context, model, *range, run).await?;
+        let mut ranges: Vec<_> = work.ranges.iter().rev().copied().collect();
+        while let Some(range) = ranges.pop() {
+            let plan = sized.planned(&context, model, range, run).await?;
             schema = Arc::new(plan.schema().as_arrow().clone());
-            files.extend(sized.write(&context, model, plan, &work).await?);
+            let plan = sized.writing_plan(&context, model, plan, &work.fingerprints).await?;
+            match halves(model, range) {
+                Some([first, second]) if sized.engine.is_too_large(&plan) => ranges.extend([Some(second), Some(first)]),
+                _ => files.extend(sized.write(&model.name.to_string(), plan).await?),
+            }
         }
         let candidate = self.candidate(model, &schema, files);
         self.examine(model, &candidate, &work, &inputs).await?;
-        let version = self.commit_step(model, run, current.as_ref(), candidate.clone(), &work).await?;
+        let version = self.commit_step(model, run, current.as_deref(), candidate.clone(), &work).await?;
         Ok(StepReport {
             version: Some(version),
             inputs: versions,
@@ -103,18 +104,10 @@ impl Runner {
         with_reserved(plan, run).map_err(Error::engine(model.name.to_string()))
     }
 
-    async fn write(
-        &self,
-        context: &SessionContext,
-        model: &Model,
-        plan: LogicalPlan,
-        work: &Work,
-    ) -> Result<Vec<DataFile>> {
-        let name = model.name.to_string();
-        let plan = self.writing_plan(context, model, plan, &work.fingerprints).await?;
-        let outcome = self.engine.collect(&name, plan).await?;
-        self.progress.report(Event::Stages { step: &name, stages: &outcome.stages });
-        written_files(&outcome.batches).map_err(Error::engine(&name))
+    async fn write(&self, name: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<DataFile>> {
+        let outcome = self.engine.collect(name, plan).await?;
+        self.progress.report(Event::Stages { step: name, stages: &outcome.stages });
+        written_files(&outcome.batches).map_err(Error::engine(name))
     }
 
     /// A query's physical plan with the write operator on top.
@@ -132,9 +125,20 @@ impl Runner {
             fingerprint: fingerprints.get("").cloned().unwrap_or_default(),
             fingerprints: fingerprints.clone(),
         };
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&name))?;
-        let plan = WriteExec::together(plan, spec, self.engine.partitions()).map_err(Error::engine(&name))?;
-        Ok(Arc::new(plan))
+        self.planned_to_write(context, &name, &plan, spec).await
+    }
+
+    /// As [`Self::writing_plan`], for any query and place.
+    pub(crate) async fn planned_to_write(
+        &self,
+        context: &SessionContext,
+        what: &str,
+        query: &LogicalPlan,
+        spec: WriteSpec,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let plan = self.engine.plan(context, what, query).await?;
+        let tasks = self.engine.parts(&plan);
+        Ok(Arc::new(WriteExec::together(plan, spec, tasks).map_err(Error::engine(what))?))
     }
 
     /// The range that a plan is shown for: what is asked, or the latest unit there is input for.
@@ -241,5 +245,41 @@ impl Runner {
                 tracing::debug!(%path, %error, "uncommitted file not removed");
             }
         }
+    }
+}
+
+/// A range in two that read about half of it each; none where they would not.
+fn halves(model: &Model, range: Option<Interval>) -> Option<[Interval; 2]> {
+    let (range, unit) = range.zip(model.header.unit)?;
+    let units = range.units(unit);
+    let Lookback::Units(lookback) = model.header.lookback else { return None };
+    if units.len() <= 2 * lookback as usize + 1 {
+        return None;
+    }
+    let middle = units[units.len() / 2];
+    Some([Interval { from: range.from, to: middle }, Interval { from: middle, to: range.to }])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    #[tokio::test]
+    async fn a_range_is_halved_while_its_halves_read_less() {
+        let catalog = Catalog::load(None).await.unwrap();
+        let model = |name: &str| Arc::clone(catalog.model(&name.parse().unwrap()).unwrap());
+        let halves = |name: &str, range: &str| {
+            let halves = super::halves(&model(name), Some(range.parse().unwrap()));
+            halves.map(|halves| halves.map(|half| half.to_string()))
+        };
+        let daily = halves("statistics.parameter_daily", "2026-01-01..2026-01-04").unwrap();
+        assert_eq!(daily, ["2026-01-01..2026-01-02", "2026-01-02..2026-01-04"]);
+        assert_eq!(halves("statistics.parameter_daily", "2026-01-01"), None);
+        // It looks back over eleven months.
+        assert_eq!(halves("reliability.component", "2024-01-01..2025-12-01"), None);
+        let monthly = halves("reliability.component", "2024-01-01..2026-01-01").unwrap();
+        assert_eq!(monthly, ["2024-01-01..2025-01-01", "2025-01-01..2026-01-01"]);
+        assert!(super::halves(&model("reliability.int_removal"), None).is_none());
     }
 }

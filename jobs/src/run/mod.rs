@@ -168,7 +168,7 @@ impl Runner {
         let tables: BTreeSet<&TableName> = models.iter().flat_map(|model| &model.inputs).collect();
         let mut snapshots = Vec::new();
         for table in tables.into_iter().filter(|table| table.schema == "source") {
-            snapshots.extend(self.warehouse.snapshot(table).await?.map(Arc::new));
+            snapshots.extend(self.warehouse.snapshot(table).await?);
         }
         Ok(stale::latest_day(&self.catalog, &snapshots))
     }
@@ -290,15 +290,8 @@ impl Runner {
         Self { engine: self.engine.for_rows_of(widest), ..self.clone() }
     }
 
-    /// The same for steps that read these tables whole: there are as many tasks as the tables' size asks for.
-    pub(crate) fn for_all_of<'a>(&self, tables: impl Iterator<Item = &'a Snapshot> + Clone) -> Self {
-        let stored_bytes = tables.clone().map(Snapshot::size_bytes).sum();
-        let sized = self.for_rows_of(tables);
-        Self { engine: sized.engine.for_bytes(stored_bytes), ..sized }
-    }
-
     /// The table as committed, or an error that says what to run.
-    pub(crate) async fn committed(&self, table: &TableName) -> Result<Snapshot> {
+    pub(crate) async fn committed(&self, table: &TableName) -> Result<Arc<Snapshot>> {
         let advice = format!("has never been computed; run `fleet run {table}`");
         self.warehouse.snapshot(table).await?.ok_or_else(|| Error::invalid(table.to_string(), advice))
     }

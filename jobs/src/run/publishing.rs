@@ -59,7 +59,7 @@ impl Runner {
             plan = filtered.map_err(Error::engine(&name))?;
         }
         let context = SessionContext::new_with_state(self.engine.state().clone());
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(&name))?;
+        let plan = self.engine.plan(&context, &name, &plan).await?;
         Ok(self.engine.collect(&name, plan).await?.batches)
     }
 }

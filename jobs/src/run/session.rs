@@ -9,14 +9,14 @@ use datafusion::arrow::datatypes::{DataType, TimeUnit};
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
 };
-use datafusion::common::{DFSchema, ParamValues, ScalarValue};
+use datafusion::common::{DFSchema, ParamValues, ScalarValue, TableReference};
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::{Expr, LogicalPlan, LogicalPlanBuilder, cast, col, lit};
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
 use super::{Run, Runner};
-use crate::catalog::{Interval, Materialized, Model};
+use crate::catalog::{Interval, Materialized, Model, unknown};
 use crate::engine::Outcome;
 use crate::warehouse::{Snapshot, SnapshotTable, TableName};
 use crate::{Error, Result};
@@ -137,7 +137,7 @@ impl Runner {
     pub(super) async fn inputs(&self, model: &Model) -> Result<Inputs> {
         let mut inputs = Inputs::new();
         for table in self.stored_inputs(&model.inputs) {
-            let snapshot = self.warehouse.snapshot(&table).await?.map(Arc::new);
+            let snapshot = self.warehouse.snapshot(&table).await?;
             inputs.insert(table, snapshot);
         }
         Ok(inputs)
@@ -229,8 +229,12 @@ impl Runner {
     }
 
     async fn ask_once(&self, sql: &str) -> Result<Vec<RecordBatch>> {
-        let context = self.browse().await?;
-        let statement = context.state().create_logical_plan(sql).await.map_err(Error::engine("query"))?;
+        let state = self.engine.state();
+        let dialect = state.config_options().sql_parser.dialect;
+        let statement = state.sql_to_statement(sql, &dialect).map_err(Error::engine("query"))?;
+        let named = state.resolve_table_references(&statement).map_err(Error::engine("query"))?;
+        let context = self.reading(&named).await?;
+        let statement = context.state().statement_to_plan(statement).await.map_err(Error::engine("query"))?;
         let reads_only = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         reads_only.verify_plan(&statement).map_err(Error::engine("query"))?;
         let plan = context.state().create_physical_plan(&statement).await.map_err(Error::engine("query"))?;
@@ -255,31 +259,54 @@ impl Runner {
     /// Runs a query of the driver's own.
     pub(crate) async fn query(&self, context: &SessionContext, what: &str, sql: &str) -> Result<Outcome> {
         let plan = context.state().create_logical_plan(sql).await.map_err(Error::engine(what))?;
-        let plan = context.state().create_physical_plan(&plan).await.map_err(Error::engine(what))?;
+        let plan = self.engine.plan(context, what, &plan).await?;
         self.engine.ask(what, plan).await
     }
 
-    /// A session over every table of the warehouse and every view of the catalogue, for queries by hand.
-    pub async fn browse(&self) -> Result<SessionContext> {
-        let mut inputs = Inputs::new();
-        for table in self.warehouse.tables().await? {
-            let snapshot = self.warehouse.snapshot(&table).await?.map(Arc::new);
-            inputs.insert(table, snapshot);
-        }
-        let views: BTreeSet<TableName> = self.catalog.models.keys().cloned().collect();
-        for table in self.stored_inputs(&views).into_iter().chain(views.iter().cloned()) {
-            let is_view =
-                self.catalog.models.get(&table).is_some_and(|model| model.header.materialized == Materialized::View);
-            if !is_view {
-                inputs.entry(table).or_insert(None);
-            }
-        }
-        let context = self.session(self.engine.state().clone(), &inputs, &views).await?;
+    /// A session in which the tables and views that a query names can be read.
+    async fn reading(&self, named: &[TableReference]) -> Result<SessionContext> {
         let quarantine = TableName::new("ledger", "quarantine");
-        if let Some(snapshot) = inputs.get(&quarantine).cloned().flatten() {
-            let table = Arc::new(SnapshotTable::new(snapshot));
-            context.register_table("quarantine", table).map_err(Error::engine("quarantine"))?;
+        let is_quarantine = |table: &TableReference| table.schema().is_none() && table.table() == quarantine.name;
+        let mut tables = BTreeSet::new();
+        for reference in named {
+            match reference.schema() {
+                Some(schema) => tables.insert(format!("{schema}.{}", reference.table()).parse()?),
+                None if is_quarantine(reference) => tables.insert(quarantine.clone()),
+                None if self.engine.state().table_functions().contains_key(reference.table()) => false,
+                None => return Err(self.unknown_table(reference.table()).await?),
+            };
+        }
+        let context = self.session_over(&tables).await?;
+        if named.iter().any(is_quarantine) {
+            let provider = context.table_provider(quarantine.reference()).await.map_err(Error::engine("query"))?;
+            context.register_table(quarantine.name.as_str(), provider).map_err(Error::engine("query"))?;
         }
         Ok(context)
+    }
+
+    /// A session over every table of the warehouse and every view of the catalogue.
+    pub async fn browse(&self) -> Result<SessionContext> {
+        let mut tables: BTreeSet<TableName> = self.catalog.models.keys().cloned().collect();
+        tables.extend(self.warehouse.tables().await?);
+        self.session_over(&tables).await
+    }
+
+    async fn session_over(&self, tables: &BTreeSet<TableName>) -> Result<SessionContext> {
+        let mut inputs = Inputs::new();
+        for table in self.stored_inputs(tables) {
+            let snapshot = self.warehouse.snapshot(&table).await?;
+            if snapshot.is_none() && self.catalog.schema(&table).is_none() {
+                return Err(self.unknown_table(&table.to_string()).await?);
+            }
+            inputs.insert(table, snapshot);
+        }
+        self.session(self.engine.state().clone(), &inputs, tables).await
+    }
+
+    async fn unknown_table(&self, table: &str) -> Result<Error> {
+        let mut known: BTreeSet<TableName> = self.warehouse.tables().await?.into_iter().collect();
+        known.extend(self.catalog.models.keys().cloned());
+        known.extend(self.catalog.sources.keys().map(|name| TableName::new("source", name)));
+        Ok(Error::invalid(format!("table `{table}`"), unknown("table", known.iter())))
     }
 }

@@ -5,22 +5,24 @@
 //! a partition is up to date.
 
 mod commit;
+mod log;
 mod provider;
 mod snapshot;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use datafusion::common::TableReference;
 use deltalake_core::logstore::{LogStoreRef, StorageConfig, default_logstore};
-use futures::TryStreamExt;
 use object_store::prefix::PrefixStore;
 
 pub use commit::{Commit, Replace};
 pub use provider::SnapshotTable;
 pub use snapshot::{DataFile, Snapshot};
+
+use log::{Entry, Known, Log};
 
 use crate::storage::{Folder, Stores};
 use crate::{Error, Result};
@@ -88,6 +90,8 @@ pub struct Warehouse {
     root: Folder,
     stores: Arc<Stores>,
     guard: Guard,
+    /// The tables as they were last seen.
+    known: Arc<Mutex<HashMap<TableName, Known>>>,
 }
 
 /// Asked before each commit whether this process may still change tables.
@@ -137,7 +141,7 @@ impl fmt::Debug for Guard {
 
 impl Warehouse {
     pub fn new(root: Folder, stores: Arc<Stores>) -> Self {
-        Self { root, stores, guard: Guard::default() }
+        Self { root, stores, guard: Guard::default(), known: Arc::default() }
     }
 
     /// The same tables, committed to only while the guard allows it.
@@ -185,19 +189,40 @@ impl Warehouse {
     }
 
     /// The latest committed state of a table, or none if it was never committed.
-    pub async fn snapshot(&self, table: &TableName) -> Result<Option<Snapshot>> {
-        if !self.exists(table).await? {
-            return Ok(None);
+    pub async fn snapshot(&self, table: &TableName) -> Result<Option<Arc<Snapshot>>> {
+        let log = self.entries(table)?;
+        let known = self.known().get(table).cloned();
+        let unchanged = match &known {
+            Some(known) => log.since(known).await?,
+            None => None,
+        };
+        if let Some(now) = unchanged {
+            let snapshot = Arc::clone(&now.snapshot);
+            self.known().insert(table.clone(), now);
+            return Ok(Some(snapshot));
         }
-        Snapshot::load(table, self.folder(table), &*self.log(table)?, None).await.map(Some)
+        let Some((snapshot, entry)) = self.load(table, &log, None).await? else { return Ok(None) };
+        let snapshot = Arc::new(snapshot);
+        if let Some(now) = Known::new(Arc::clone(&snapshot), entry) {
+            self.known().insert(table.clone(), now);
+        }
+        Ok(Some(snapshot))
     }
 
     /// A table as it was at a version; none if it never was.
     pub async fn snapshot_at(&self, table: &TableName, version: u64) -> Result<Option<Snapshot>> {
-        if !self.exists(table).await? {
+        let loaded = self.load(table, &self.entries(table)?, Some(version)).await?;
+        Ok(loaded.map(|(snapshot, _)| snapshot))
+    }
+
+    async fn load(&self, table: &TableName, log: &Log, version: Option<u64>) -> Result<Option<(Snapshot, Entry)>> {
+        if !log.exists().await? {
             return Ok(None);
         }
-        Snapshot::load(table, self.folder(table), &*self.log(table)?, Some(version)).await.map(Some)
+        let mut snapshot = Snapshot::load(table, self.folder(table), &*self.log(table)?, version).await?;
+        let entry = log.entry(snapshot.version).await?;
+        snapshot.recorded = entry.recorded();
+        Ok(Some((snapshot, entry)))
     }
 
     /// The latest version of a table, or none if it was never committed. Its files are not looked at.
@@ -210,19 +235,24 @@ impl Warehouse {
 
     /// The files that the commit of a version added, by path; none where its entry is gone.
     pub async fn added(&self, table: &TableName, version: u64) -> Result<BTreeSet<String>> {
-        snapshot::added(&*self.log(table)?, version).await.map_err(Error::delta(table))
-    }
-
-    async fn exists(&self, table: &TableName) -> Result<bool> {
-        let folder = self.folder(table).join("_delta_log");
-        let store = folder.store(&self.stores)?;
-        let first = store.list(Some(&folder.path()?)).try_next().await.map_err(Error::storage(&folder))?;
-        Ok(first.is_some())
+        Ok(self.entries(table)?.entry(version).await?.added())
     }
 
     /// What the commit of a version recorded under the key `fleet`.
     pub async fn recorded(&self, table: &TableName, version: u64) -> Result<serde_json::Value> {
-        snapshot::recorded(&*self.log(table)?, version).await.map_err(Error::delta(table))
+        Ok(self.entries(table)?.entry(version).await?.recorded())
+    }
+
+    async fn exists(&self, table: &TableName) -> Result<bool> {
+        self.entries(table)?.exists().await
+    }
+
+    fn entries(&self, table: &TableName) -> Result<Log> {
+        Log::new(&self.folder(table), &self.stores)
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashMap<TableName, Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn log(&self, table: &TableName) -> Result<LogStoreRef> {

@@ -111,8 +111,11 @@ impl TableProvider for SnapshotTable {
             groups.push(FileGroup::new(Vec::new()));
         }
         let store = self.snapshot.folder.store_url().map_err(|error| DataFusionError::External(Box::new(error)))?;
-        let source = Arc::new(ParquetSource::new(self.schema.clone()));
-        let config = FileScanConfigBuilder::new(store, source)
+        let mut source = ParquetSource::new(self.schema.clone());
+        if let Some(bytes) = state.config_options().execution.parquet.metadata_size_hint {
+            source = source.with_metadata_size_hint(bytes);
+        }
+        let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use datafusion::arrow::datatypes::SchemaRef;
-use deltalake_core::DeltaTableError;
 use deltalake_core::kernel::{EagerSnapshot, Version};
 use deltalake_core::logstore::LogStore;
 
@@ -44,6 +43,7 @@ impl DataFile {
 }
 
 impl Snapshot {
+    /// Loads a table, but for what its commit recorded.
     pub(super) async fn load(
         table: &TableName,
         folder: Folder,
@@ -68,7 +68,7 @@ impl Snapshot {
             schema: state.arrow_schema(),
             partition_columns: state.metadata().partition_columns().to_vec(),
             files,
-            recorded: recorded(log, state.version()).await.map_err(Error::delta(table))?,
+            recorded: serde_json::Value::Null,
         })
     }
 
@@ -91,24 +91,4 @@ impl Snapshot {
         let Some(column) = self.partition_columns.first() else { return BTreeSet::new() };
         self.files.iter().map(|file| file.partition.get(column).cloned().flatten()).collect()
     }
-}
-
-/// The `fleet` entry of the commit info of a version; null where another writer made the commit.
-pub(super) async fn recorded(log: &dyn LogStore, version: Version) -> Result<serde_json::Value, DeltaTableError> {
-    let mut actions = actions(log, version).await?.into_iter();
-    let info = actions.find_map(|mut action| action.get_mut("commitInfo").map(serde_json::Value::take));
-    Ok(info.and_then(|mut info| info.get_mut("fleet").map(serde_json::Value::take)).unwrap_or_default())
-}
-
-/// The paths of the files that a version added.
-pub(super) async fn added(log: &dyn LogStore, version: Version) -> Result<BTreeSet<String>, DeltaTableError> {
-    let actions = actions(log, version).await?;
-    let path = |action: &serde_json::Value| Some(action.get("add")?.get("path")?.as_str()?.to_owned());
-    Ok(actions.iter().filter_map(path).collect())
-}
-
-async fn actions(log: &dyn LogStore, version: Version) -> Result<Vec<serde_json::Value>, DeltaTableError> {
-    let Some(bytes) = log.read_commit_entry(version).await? else { return Ok(Vec::new()) };
-    let lines = bytes.split(|byte| *byte == b'\n');
-    Ok(lines.filter_map(|line| serde_json::from_slice(line).ok()).collect())
 }

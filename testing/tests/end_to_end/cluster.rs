@@ -96,6 +96,20 @@ fn an_executor_killed_during_ingestion_loses_and_doubles_no_row() {
     State::of(&place).assert_same(&reference.state, "an executor killed");
 }
 
+#[test]
+fn an_executor_without_a_scheduler_stops_when_told_to() {
+    let place = Place::with_files_of(&reference().place);
+    let cluster = Cluster::start(&place, 1);
+    // It is at work.
+    place.with_option("--scheduler", &cluster.url).done(&["query", "select 1"]);
+    cluster.scheduler.kill9();
+    // By then it looks for another one.
+    thread::sleep(Duration::from_secs(5));
+    cluster.executors[0].terminate().unwrap();
+    let status = cluster.executors[0].wait(PATIENCE).unwrap();
+    assert!(status.success(), "{status}\n{}", cluster.executors[0].lines().join("\n"));
+}
+
 fn tables(postgres: &Postgres, database: &str) -> BTreeSet<String> {
     let sql = "select table_schema || '.' || table_name from information_schema.tables \
                where table_schema in ('operations', 'reliability');";

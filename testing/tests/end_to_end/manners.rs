@@ -63,6 +63,7 @@ fn a_failure_exits_with_1_and_names_what_failed() {
         (&["query", "selct 1"], "selct"),
         (&["query", "select speed from source.flights"], "speed"),
         (&["query", "select * from source.speed"], "source.speed"),
+        (&["query", "select * from speeds"], "`speeds`: no such table; known are ledger.ingested_file"),
         (&["run", "--scheduler", nobody], nobody),
         (&["run", "--scheduler", "nowhere"], "nowhere"),
         (&["run", "--catalog", "absent"], "absent"),
