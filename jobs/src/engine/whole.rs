@@ -128,12 +128,12 @@ pub(super) fn read_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
 pub(super) fn file_bytes(plan: &Arc<dyn ExecutionPlan>) -> u64 {
     let mut files = HashMap::new();
     each_scan(plan, &mut |_, scan| {
-        files.extend(files_of(scan).map(|file| (file.object_meta.location.clone(), file.object_meta.size)));
+        files.extend(files_of(scan).map(|file| (&file.object_meta.location, file.object_meta.size)));
     });
     files.values().sum()
 }
 
-fn each_scan(plan: &Arc<dyn ExecutionPlan>, of: &mut dyn FnMut(&Arc<dyn ExecutionPlan>, &FileScanConfig)) {
+fn each_scan<'a>(plan: &'a Arc<dyn ExecutionPlan>, of: &mut dyn FnMut(&'a Arc<dyn ExecutionPlan>, &'a FileScanConfig)) {
     let source: Option<&dyn Any> = plan.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source().as_ref() as _);
     if let Some(scan) = source.and_then(|source| source.downcast_ref::<FileScanConfig>()) {
         of(plan, scan);

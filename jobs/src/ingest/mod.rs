@@ -89,21 +89,19 @@ impl Runner {
         let started = Instant::now();
         let step = step_of(source);
         // An attempt that fails has accounted for some files, which the next one finds known.
-        let done = Mutex::new(Accounted::default());
+        let done = Mutex::new(None);
         let ingest = |runner: Self| {
             let done = &done;
             async move { runner.ingest_new(landing, source, run, done).await }
         };
         self.attempts(&step, "looking for new files", ingest).await?;
-        let done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let Accounted { mut report, version, written_bytes, written_files, .. } = done;
-        if report.source.is_empty() {
+        let Some(done) = done.into_inner().unwrap_or_else(PoisonError::into_inner) else {
             let version = self.warehouse.version(&TableName::new("source", &source.name)).await?;
-            let step = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
-            self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: "" }));
-            report.source.clone_from(&source.name);
-            return Ok(report);
-        }
+            let report = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
+            self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
+            return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });
+        };
+        let Accounted { report, version, written_bytes, written_files, .. } = done;
         let note = format!(
             "{} kept, {} replaced, {} quarantined",
             report.rows_kept, report.rows_replaced, report.rows_quarantined
@@ -127,7 +125,7 @@ impl Runner {
         landing: &Landing,
         source: &Arc<SourceSpec>,
         run: &Run,
-        done: &Mutex<Accounted>,
+        done: &Mutex<Option<Accounted>>,
     ) -> Result<()> {
         let step = step_of(source);
         let mut known = self.known_files(&source.name).await?;
@@ -143,7 +141,7 @@ impl Runner {
                 known = self.known_files(&source.name).await?;
             }
             let accounted = self.ingest_files(landing, source, files, &known, run).await?;
-            done.lock().unwrap_or_else(PoisonError::into_inner).add(accounted);
+            done.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(accounted);
             read += files.len();
         }
         Ok(())

@@ -30,21 +30,14 @@ pub(super) struct Log {
 pub(super) struct Entry {
     actions: Vec<Value>,
     /// Tells this entry from another one in the same place, of a table that was made anew.
-    tag: Option<String>,
+    pub tag: Option<String>,
 }
 
-/// A snapshot, and the tag of its version's entry.
+/// A snapshot, and the tag of its version's entry; without one it is loaded at each look.
 #[derive(Clone, Debug)]
 pub(super) struct Known {
     pub snapshot: Arc<Snapshot>,
-    tag: String,
-}
-
-impl Known {
-    /// None where the entry cannot be told from others.
-    pub fn new(snapshot: Arc<Snapshot>, entry: Entry) -> Option<Self> {
-        Some(Self { snapshot, tag: entry.tag? })
-    }
+    pub tag: Option<String>,
 }
 
 impl Entry {
@@ -119,7 +112,7 @@ impl Log {
         Ok(first.is_some())
     }
 
-    /// The entry of a version; empty where it is gone.
+    /// The entry of a version; empty where it is gone, or cannot be read, which delta-rs is to judge.
     pub async fn entry(&self, version: Version) -> Result<Entry> {
         let read = async {
             let found = self.store.get(&self.place(version)).await?;
@@ -128,8 +121,11 @@ impl Log {
         };
         match read.await {
             Ok((tag, bytes)) => {
-                let lines = bytes.split(|byte| *byte == b'\n');
-                Ok(Entry { actions: lines.filter_map(|line| serde_json::from_slice(line).ok()).collect(), tag })
+                let lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+                Ok(Entry {
+                    actions: lines.map(serde_json::from_slice).collect::<Result<_, _>>().unwrap_or_default(),
+                    tag,
+                })
             }
             Err(object_store::Error::NotFound { .. }) => Ok(Entry { actions: Vec::new(), tag: None }),
             Err(error) => Err(Error::storage(&self.folder)(error)),
@@ -144,8 +140,8 @@ impl Log {
         let listed: Vec<ObjectMeta> = listed.try_collect().await.map_err(Error::storage(&self.folder))?;
         let entries: BTreeMap<Version, ObjectMeta> =
             listed.into_iter().filter_map(|object| Some((version_of(&object.location)?, object))).collect();
-        let same = entries.get(&known.snapshot.version).is_some_and(|entry| entry.e_tag.as_ref() == Some(&known.tag));
-        if !same || entries.len() > ENTRIES_MAX {
+        let same = entries.get(&known.snapshot.version).is_some_and(|entry| entry.e_tag == known.tag);
+        if known.tag.is_none() || !same || entries.len() > ENTRIES_MAX {
             return Ok(None);
         }
         let mut now = known.clone();
@@ -155,8 +151,7 @@ impl Log {
                 return Ok(None);
             }
             let Some(snapshot) = entry.applied_to(&now.snapshot) else { return Ok(None) };
-            let Some(later) = Known::new(Arc::new(snapshot), entry) else { return Ok(None) };
-            now = later;
+            now = Known { snapshot: Arc::new(snapshot), tag: entry.tag };
         }
         Ok(Some(now))
     }

@@ -192,20 +192,17 @@ impl Warehouse {
     pub async fn snapshot(&self, table: &TableName) -> Result<Option<Arc<Snapshot>>> {
         let log = self.entries(table)?;
         let known = self.known().get(table).cloned();
-        let unchanged = match &known {
+        let mut now = match &known {
             Some(known) => log.since(known).await?,
             None => None,
         };
-        if let Some(now) = unchanged {
-            let snapshot = Arc::clone(&now.snapshot);
-            self.known().insert(table.clone(), now);
-            return Ok(Some(snapshot));
+        if now.is_none() {
+            let loaded = self.load(table, &log, None).await?;
+            now = loaded.map(|(snapshot, entry)| Known { snapshot: Arc::new(snapshot), tag: entry.tag });
         }
-        let Some((snapshot, entry)) = self.load(table, &log, None).await? else { return Ok(None) };
-        let snapshot = Arc::new(snapshot);
-        if let Some(now) = Known::new(Arc::clone(&snapshot), entry) {
-            self.known().insert(table.clone(), now);
-        }
+        let Some(now) = now else { return Ok(None) };
+        let snapshot = Arc::clone(&now.snapshot);
+        self.known().insert(table.clone(), now);
         Ok(Some(snapshot))
     }
 
