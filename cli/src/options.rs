@@ -346,7 +346,7 @@ pub struct Executor {
     /// Bound of all tasks' memory together, bytes, 0 for none; 70 % of the container's or machine's where it is left out.
     #[arg(long, env = "FLEET_MEMORY_BYTES")]
     pub memory_bytes: Option<u64>,
-    /// Folder of the shuffle files; a temporary one where it is left out.
+    /// Folder of the shuffle files, the same for all executors of a host; a temporary one where it is left out.
     #[arg(long, env = "FLEET_WORK_DIR")]
     pub work_dir: Option<PathBuf>,
 }

@@ -1,14 +1,15 @@
 //! The executor as a process of its own, to which the scheduler sends tasks.
 
 use std::net::{IpAddr, TcpListener};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use ballista_core::config::TaskSchedulingPolicy;
+use ballista_core::error::BallistaError;
 use ballista_core::extension::SessionConfigExt;
 use ballista_executor::execution_engine::DefaultExecutionEngine;
-use ballista_executor::executor_process::{ExecutorProcessConfig, start_executor_process};
+use ballista_executor::executor_process::{ExecutorProcessConfig, satisfy_dir_ttl, start_executor_process};
 use ballista_executor::executor_server::TERMINATING;
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
@@ -23,7 +24,7 @@ const HEARTBEAT_SECONDS: u64 = 2;
 const SCHEDULER_WAIT: Duration = Duration::from_secs(30);
 const CONNECT_SECONDS: u16 = 30;
 const ABANDONED_JOB_SECONDS: u64 = 6 * 3600;
-const CLEAN_UP_SECONDS: u64 = 600;
+const CLEAN_UP_INTERVAL: Duration = Duration::from_secs(600);
 
 /// How to run an executor.
 #[derive(Clone, Debug)]
@@ -51,14 +52,13 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
     let port = free(options.bind, options.port)?;
     let task_port = free(options.bind, options.task_port)?;
     let executor_id = format!("executor-{}-{}", env!("CARGO_PKG_VERSION"), uuid::Uuid::now_v7());
-    let temporary = match &options.work_folder {
-        Some(folder) => {
-            std::fs::create_dir_all(folder).map_err(Error::WorkFolder)?;
-            None
-        }
+    let temporary = match options.work_folder {
+        Some(_) => None,
         None => Some(tempfile::TempDir::with_prefix("fleet-executor-").map_err(Error::WorkFolder)?),
     };
-    let work_folder = options.work_folder.clone().or_else(|| temporary.as_ref().map(|folder| folder.path().to_owned()));
+    let temporary_path = temporary.as_ref().map(|folder| folder.path().to_owned());
+    let work_folder = options.work_folder.or(temporary_path).unwrap_or_default();
+    std::fs::create_dir_all(&work_folder).map_err(Error::WorkFolder)?;
     let stores = Stores::new();
     let shared = runtime(Arc::clone(&stores)).map_err(Error::Start)?;
     let state = session_state(session_config(1), Arc::clone(&shared)).map_err(Error::Start)?;
@@ -73,10 +73,10 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
         scheduler_connect_timeout_seconds: CONNECT_SECONDS,
         vcores: options.slots,
         task_scheduling_policy: TaskSchedulingPolicy::PushStaged,
-        work_dir: work_folder.map(|folder| folder.to_string_lossy().into_owned()),
+        work_dir: Some(work_folder.to_string_lossy().into_owned()),
         executor_heartbeat_interval_seconds: HEARTBEAT_SECONDS,
-        job_data_ttl_seconds: ABANDONED_JOB_SECONDS,
-        job_data_clean_up_interval_seconds: CLEAN_UP_SECONDS,
+        // Ballista's own cleaning ends with the removal of all there is, which other executors of the folder may still read.
+        job_data_clean_up_interval_seconds: 0,
         grpc_max_decoding_message_size: MESSAGE_BYTES,
         grpc_max_encoding_message_size: MESSAGE_BYTES,
         memory_pool_size: options.memory_bytes,
@@ -89,7 +89,33 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
         ..ExecutorProcessConfig::default()
     };
     ready(&executor_id, port, task_port);
-    start_executor_process(Arc::new(config)).await.map_err(Error::Stopped)
+    tokio::select! {
+        ended = start_executor_process(Arc::new(config)) => ended.map_err(Error::Stopped),
+        () = keep_clean(&work_folder) => Ok(()),
+    }
+}
+
+/// Removes, now and then, what abandoned jobs have left.
+async fn keep_clean(folder: &Path) {
+    let mut times = tokio::time::interval(CLEAN_UP_INTERVAL);
+    loop {
+        times.tick().await;
+        if let Err(error) = remove_abandoned(folder, ABANDONED_JOB_SECONDS).await {
+            tracing::warn!(folder = %folder.display(), %error, "shuffle files of abandoned jobs are not removed");
+        }
+    }
+}
+
+/// Removes the folders of jobs in which nothing has changed for so long.
+async fn remove_abandoned(folder: &Path, seconds: u64) -> Result<(), BallistaError> {
+    let mut jobs = tokio::fs::read_dir(folder).await?;
+    while let Some(job) = jobs.next_entry().await? {
+        let path = job.path();
+        if job.file_type().await?.is_dir() && !satisfy_dir_ttl(job, seconds).await? {
+            tokio::fs::remove_dir_all(path).await?;
+        }
+    }
+    Ok(())
 }
 
 /// The port asked for, or a free one in the place of 0.
@@ -97,4 +123,32 @@ fn free(bind: IpAddr, port: u16) -> Result<u16, Error> {
     let failed = |source| Error::Bind { address: format!("{bind}:{port}"), source };
     let listener = TcpListener::bind((bind, port)).map_err(failed)?;
     listener.local_addr().map(|address| address.port()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::remove_abandoned;
+
+    #[tokio::test]
+    async fn jobs_in_which_nothing_changes_are_removed_and_others_stay() {
+        let folder = tempfile::tempdir().unwrap();
+        for job in ["abandoned", "running"] {
+            let stage = folder.path().join(job).join("1");
+            std::fs::create_dir_all(&stage).unwrap();
+            let file = std::fs::File::create(stage.join("data.arrow")).unwrap();
+            let old = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(3600);
+            if job == "abandoned" {
+                file.set_modified(old).unwrap();
+            }
+            for path in [&stage, &folder.path().join(job)] {
+                std::fs::File::open(path).unwrap().set_modified(old).unwrap();
+            }
+        }
+        std::fs::write(folder.path().join("note.txt"), "not ours").unwrap();
+        remove_abandoned(folder.path(), 60).await.unwrap();
+        assert!(!folder.path().join("abandoned").exists());
+        assert!(folder.path().join("running/1/data.arrow").exists() && folder.path().join("note.txt").exists());
+    }
 }

@@ -1,4 +1,4 @@
-//! How our operators travel: the write operator and the scan of landing files, beside all that Ballista ships.
+//! How our operators travel, beside all that Ballista ships.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -13,6 +13,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec, PhysicalProtoConverterExtension};
 use datafusion_proto::protobuf::PhysicalPlanNode;
 
+use super::first_rows::{FirstRows, FirstRowsExec};
 use super::whole::WholeExec;
 use super::write::{WriteExec, WriteSpec};
 use crate::landing::LandingScan;
@@ -26,6 +27,7 @@ const WHOLE: &[u8] = b"fleet-whole\0";
 enum Message {
     Write(WriteSpec),
     Landing(Box<LandingScan>),
+    FirstRows(FirstRows),
 }
 
 /// Ballista's codec with our operators added.
@@ -54,6 +56,10 @@ impl PhysicalExtensionCodec for FleetCodec {
                 [input] => Ok(Arc::new(WriteExec::new(Arc::clone(input), spec))),
                 _ => Err(DataFusionError::Internal(format!("WriteExec has {} inputs, expected one", inputs.len()))),
             },
+            Message::FirstRows(rows) => match inputs {
+                [input] => Ok(Arc::new(FirstRowsExec::new(Arc::clone(input), rows))),
+                _ => Err(DataFusionError::Internal(format!("FirstRowsExec has {} inputs, expected one", inputs.len()))),
+            },
             Message::Landing(scan) => scan.into_plan(),
         }
     }
@@ -70,6 +76,8 @@ impl PhysicalExtensionCodec for FleetCodec {
         }
         let message = if let Some(write) = node.downcast_ref::<WriteExec>() {
             Message::Write(write.spec().clone())
+        } else if let Some(first) = node.downcast_ref::<FirstRowsExec>() {
+            Message::FirstRows(first.rows().clone())
         } else if let Some(scan) = landing_scan(&node) {
             Message::Landing(Box::new(scan))
         } else {

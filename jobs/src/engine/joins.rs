@@ -12,7 +12,6 @@ use datafusion::common::config::ConfigOptions;
 use datafusion::common::tree_node::{Transformed, TreeNode};
 use datafusion::common::{JoinType, Result};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
-use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::joins::{HashJoinExec, PartitionMode};
 use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
@@ -20,19 +19,13 @@ use datafusion::physical_plan::statistics::{StatisticsArgs, StatisticsContext};
 /// What Ballista takes a column of varying width for.
 const TEXT_BYTES: usize = 32;
 
-/// What costs less to hand to every task than to spread together with a side that is smaller still.
-const SMALL_BYTES: usize = 10 << 20;
+/// What costs less to hand to every task than to spread together with a side that is smaller still. A filter is taken to
+/// keep one row of five where nothing is known of it, so that there may be five times as much.
+const SMALL_BYTES: usize = 2 << 20;
 
-/// DataFusion's rules, with ours after the one that chooses the sides of joins.
-pub(super) fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
-    let mut rules = PhysicalOptimizer::new().rules;
-    let place = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |place| place + 1);
-    rules.insert(place, Arc::new(BroadcastJoins));
-    rules
-}
-
+/// Comes after DataFusion's rule that chooses the sides of joins.
 #[derive(Debug)]
-struct BroadcastJoins;
+pub(super) struct BroadcastJoins;
 
 impl PhysicalOptimizerRule for BroadcastJoins {
     fn optimize(&self, plan: Arc<dyn ExecutionPlan>, config: &ConfigOptions) -> Result<Arc<dyn ExecutionPlan>> {
@@ -82,19 +75,22 @@ fn is_driven_by_right(join_type: JoinType) -> bool {
     matches!(join_type, Inner | Right | RightSemi | RightAnti | RightMark)
 }
 
-/// What the rows of a plan take, as Ballista estimates it.
+/// What the rows of a plan take, as Ballista estimates it, but for what is said of a join that keeps some of its rows: it is
+/// taken for as many bytes as its larger side, however few rows are left.
 fn bytes(plan: &Arc<dyn ExecutionPlan>) -> Option<usize> {
     let statistics = StatisticsContext::new().compute(plan.as_ref(), &StatisticsArgs::new()).ok()?;
-    if let Some(bytes) = statistics.total_byte_size.get_value().filter(|bytes| **bytes > 0) {
-        return Some(*bytes);
-    }
-    let rows = statistics.num_rows.get_value().filter(|rows| **rows > 0)?;
     let schema = plan.schema();
     let width = schema.fields().iter().map(|field| match field.data_type() {
         DataType::Boolean => 1,
         kind => kind.primitive_width().unwrap_or(TEXT_BYTES),
     });
-    Some(rows.saturating_mul(width.sum::<usize>().max(8)))
+    let width = width.sum::<usize>().max(8);
+    let by_rows = statistics.num_rows.get_value().filter(|rows| **rows > 0).map(|rows| rows.saturating_mul(width));
+    let told = statistics.total_byte_size.get_value().copied().filter(|bytes| *bytes > 0);
+    match plan.is::<HashJoinExec>() {
+        true => by_rows.into_iter().chain(told).min(),
+        false => told.or(by_rows),
+    }
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod client;
 mod codec;
+mod first_rows;
 mod joins;
 mod semi_joins;
 mod session;

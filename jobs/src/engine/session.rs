@@ -12,10 +12,13 @@ use ballista_core::registry::BallistaFunctionRegistry;
 use datafusion::error::Result;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SessionState, SessionStateBuilder};
+use datafusion::physical_optimizer::PhysicalOptimizerRule;
+use datafusion::physical_optimizer::optimizer::PhysicalOptimizer;
 use datafusion::prelude::SessionConfig;
 
 use super::FleetCodec;
-use super::joins::physical_optimizer_rules;
+use super::first_rows::KeepFirstRows;
+use super::joins::BroadcastJoins;
 use super::semi_joins::with_semi_joins;
 use crate::storage::Stores;
 
@@ -58,6 +61,15 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<
         .build();
     fleet_functions::register_all(&mut state)?;
     Ok(state)
+}
+
+/// DataFusion's rules with ours.
+fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+    let mut rules = PhysicalOptimizer::new().rules;
+    let place = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |place| place + 1);
+    rules.insert(place, Arc::new(BroadcastJoins));
+    rules.push(Arc::new(KeepFirstRows));
+    rules
 }
 
 /// The functions of [`session_state`], in the shape that executors ask for.

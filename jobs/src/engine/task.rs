@@ -1,6 +1,7 @@
 //! A task's plan as its executor runs it. What a join or a sort learns filters the scans beside it, which stages cannot
 //! tell each other; a task that nobody waits for ends; and views are written with their own bytes only.
 
+use std::any::Any;
 use std::fmt;
 use std::sync::Arc;
 
@@ -8,11 +9,14 @@ use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOption
 use datafusion::arrow::datatypes::{DataType, Schema};
 use datafusion::common::Result;
 use datafusion::common::tree_node::{Transformed, TreeNode, TreeNodeRecursion};
-use datafusion::datasource::physical_plan::{FileScanConfigBuilder, ParquetSource};
+use datafusion::datasource::physical_plan::{
+    FileGroup, FileScanConfig, FileScanConfigBuilder, FileSource, ParquetSource,
+};
 use datafusion::datasource::source::DataSourceExec;
 use datafusion::error::DataFusionError;
 use datafusion::execution::TaskContext;
 use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::utils::collect_columns;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_optimizer::filter_pushdown::FilterPushdown;
 use datafusion::physical_plan::coop::cooperative;
@@ -30,6 +34,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::whole::WholeExec;
 
+/// What a small file takes; of a scan's files the mean counts.
+const SMALL_FILE_BYTES: u64 = 64 << 10;
+
 /// The plan of a stage, whose root writes, as it is to be run, in the context of [`context`]. It ends when it is cancelled.
 pub fn prepared(
     stage: Arc<dyn ExecutionPlan>,
@@ -37,7 +44,7 @@ pub fn prepared(
     cancelled: &CancellationToken,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let config = within_a_task(config);
-    let ready = |rows| watched(hinted(rows, &config)?, cancelled);
+    let ready = |rows| watched(opened(rows, &config)?, cancelled);
     let written = stage.children().into_iter().map(|rows| {
         let rows = match rows.downcast_ref::<WholeExec>() {
             Some(whole) => {
@@ -87,20 +94,49 @@ fn operators(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// The plan with a file's metadata read in one request. How much of a file's end to ask for is lost where a plan is sent, and
-/// without it there are three.
-fn hinted(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
-    let Some(bytes) = config.options().execution.parquet.metadata_size_hint else { return Ok(plan) };
-    let hint = |node: Arc<dyn ExecutionPlan>| {
+/// The plan with its scans opening their files at less cost. A file's metadata is read in one request: how much of its end to ask
+/// for is lost where a plan is sent, and without it there are three. And small files are read whole: to work out for each what
+/// a filter of its rows leaves out takes longer than to read it, and they are filtered after anyway.
+fn opened(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
+    let parquet = &config.options().execution.parquet;
+    let opened = |node: Arc<dyn ExecutionPlan>| {
         let scan = node.downcast_ref::<DataSourceExec>();
         let Some((scan, source)) = scan.and_then(DataSourceExec::downcast_to_file_source::<ParquetSource>) else {
             return Ok(Transformed::no(node));
         };
-        let source = Arc::new(source.clone().with_metadata_size_hint(bytes));
-        let scan = FileScanConfigBuilder::from(scan.clone()).with_source(source).build();
+        let filters_rows = parquet.pushdown_filters || source.table_parquet_options().global.pushdown_filters;
+        let is_worked_out = filters_rows || source.filter().is_none_or(|filter| !is_of_rows(&filter, scan));
+        let mut source = match is_worked_out || !has_small_files(scan) {
+            true => source.clone(),
+            false => without_filter(source)?,
+        };
+        if let Some(bytes) = parquet.metadata_size_hint {
+            source = source.with_metadata_size_hint(bytes);
+        }
+        let scan = FileScanConfigBuilder::from(scan.clone()).with_source(Arc::new(source)).build();
         Ok(Transformed::yes(DataSourceExec::from_data_source(scan) as _))
     };
-    Ok(plan.transform_up(hint)?.data)
+    Ok(plan.transform_up(opened)?.data)
+}
+
+fn without_filter(source: &ParquetSource) -> Result<ParquetSource> {
+    let bare = ParquetSource::new(source.table_schema().clone());
+    let bare = bare.with_table_parquet_options(source.table_parquet_options().clone());
+    let Some(projection) = source.projection() else { return Ok(bare) };
+    let projected = bare.try_pushdown_projection(projection)?;
+    let projected = projected.as_deref().and_then(|source| (source as &dyn Any).downcast_ref::<ParquetSource>());
+    projected.cloned().ok_or_else(|| DataFusionError::Internal("a scan does not take back its columns".to_owned()))
+}
+
+/// Whether a filter says nothing of the values that a file's place tells, for which it need not be opened.
+fn is_of_rows(filter: &Arc<dyn PhysicalExpr>, scan: &FileScanConfig) -> bool {
+    let columns = collect_columns(filter);
+    !scan.table_partition_cols().iter().any(|told| columns.iter().any(|column| column.name() == told.name()))
+}
+
+fn has_small_files(scan: &FileScanConfig) -> bool {
+    let files = || scan.file_groups.iter().flat_map(FileGroup::iter);
+    files().map(|file| file.object_meta.size).sum::<u64>() <= SMALL_FILE_BYTES * files().count() as u64
 }
 
 /// The plan with its joins watched, which may give many batches for one that they read.
@@ -275,6 +311,38 @@ mod tests {
         let told = inside.lines().any(|line| line.contains("DataSourceExec") && line.contains("DynamicFilter [ id"));
         assert!(told, "{inside}");
         assert!(whole.metrics().unwrap().sum_by_name("bytes_scanned").unwrap().as_usize() > 0);
+    }
+
+    #[tokio::test]
+    async fn small_files_are_read_whole_unless_their_place_tells_what_a_filter_asks_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path()).await;
+        let path = folder.path().join("by_kind").to_string_lossy().into_owned() + "/";
+        for sql in [
+            format!("copy (select id, kind from orders) to '{path}' stored as parquet partitioned by (kind)"),
+            format!(
+                "create external table by_kind (id bigint, kind bigint) stored as parquet partitioned by (kind) location '{path}'"
+            ),
+        ] {
+            context.sql(&sql).await.unwrap().collect().await.unwrap();
+        }
+        let read = async |sql: &str| {
+            let plan = plan(&context, sql).await;
+            let expected = collect(Arc::clone(&plan), context.task_ctx()).await.unwrap();
+            let whole = prepared_below(Arc::new(WholeExec::new(plan)), &context, &CancellationToken::new());
+            let rows = collect(Arc::clone(&whole), super::context(&context.task_ctx())).await.unwrap();
+            let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
+            assert_eq!(count(&rows), count(&expected), "{sql}");
+            let whole = Arc::clone(whole.children()[0].children()[0]);
+            displayable(whole.downcast_ref::<WholeExec>().unwrap().plan().as_ref()).indent(true).to_string()
+        };
+        let filtered = read("select id from orders where kind = 3").await;
+        assert!(filtered.contains("FilterExec: kind") && !filtered.contains("predicate="), "{filtered}");
+        let large = read("select id from items where price = 3").await;
+        assert!(large.contains("predicate=price"), "{large}");
+        let told =
+            read("select by_kind.id from orders join by_kind on orders.kind = by_kind.kind where orders.id = 7").await;
+        assert!(told.contains("DynamicFilter [ kind"), "{told}");
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

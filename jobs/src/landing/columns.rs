@@ -4,13 +4,13 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{
-    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+    ArrayRef, BooleanArray, Date32Array, Float64Array, Int64Array, ListArray, StringArray, StructArray,
+    TimestampMicrosecondArray,
 };
 use datafusion::arrow::buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
-use datafusion::arrow::datatypes::{Field, Schema};
+use datafusion::arrow::datatypes::DataType;
 use datafusion::arrow::error::ArrowError;
-use datafusion::arrow::json::ReaderBuilder;
-use serde_json::Value;
+use serde_json::{Number, Value};
 
 use super::scalars::{self, Fault, Reason};
 use super::spec::{Column, ColumnType};
@@ -28,13 +28,21 @@ pub struct ColumnBuffer {
 }
 
 enum Data {
-    Text { ends: Vec<i32>, bytes: Vec<u8> },
+    Text {
+        ends: Vec<i32>,
+        bytes: Vec<u8>,
+    },
     Integer(Vec<i64>),
     Float(Vec<f64>),
     Boolean(Vec<bool>),
     Date(Vec<i32>),
     Timestamp(Vec<i64>),
-    Nested(Vec<Value>),
+    List {
+        ends: Vec<i32>,
+        items: Box<ColumnBuffer>,
+    },
+    /// A buffer for each field.
+    Struct(Vec<ColumnBuffer>),
 }
 
 impl ColumnBuffer {
@@ -52,6 +60,20 @@ impl ColumnBuffer {
         }
     }
 
+    /// A buffer inside another, which takes any value of its type.
+    fn inner(name: &str, kind: &ColumnType) -> Self {
+        Self {
+            name: name.to_owned(),
+            data: Data::new(kind),
+            kind: kind.clone(),
+            required: false,
+            min: None,
+            max: None,
+            values: Vec::new(),
+            valid: Vec::new(),
+        }
+    }
+
     /// Takes the text of a field that is not null. After a fault the buffer is as it was.
     pub fn push_text(&mut self, text: &str, timestamps: &Timestamps) -> Result<(), Fault> {
         match &mut self.data {
@@ -60,16 +82,10 @@ impl ColumnBuffer {
                     return Err(self.unknown_value());
                 }
                 bytes.extend_from_slice(text.as_bytes());
-                ends.push(
-                    i32::try_from(bytes.len())
-                        .map_err(|_| Fault::new(Reason::OverLong, "too much text in one batch"))?,
-                );
+                ends.push(end(bytes.len())?);
             }
             Data::Integer(data) => {
-                let number = scalars::integer(text)?;
-                #[expect(clippy::cast_precision_loss, reason = "bounds are given as floats")]
-                in_range(number as f64, self.min, self.max)?;
-                data.push(number);
+                data.push(integer_in_range(scalars::integer(text)?, self.min, self.max)?);
             }
             Data::Float(data) => {
                 let number = scalars::float(text)?;
@@ -79,7 +95,7 @@ impl ColumnBuffer {
             Data::Boolean(data) => data.push(scalars::boolean(text)?),
             Data::Date(data) => data.push(scalars::day(text)?),
             Data::Timestamp(data) => data.push(scalars::instant(text, timestamps)?),
-            Data::Nested(_) => {
+            Data::List { .. } | Data::Struct(_) => {
                 return Err(Fault::new(Reason::BadType, "expected a list or an object, which text is not"));
             }
         }
@@ -89,30 +105,68 @@ impl ColumnBuffer {
 
     /// Takes a JSON value that is not null. After a fault the buffer is as it was.
     pub fn push_json(&mut self, value: &Value, timestamps: &Timestamps) -> Result<(), Fault> {
+        let rows = self.valid.len();
         match (&mut self.data, value) {
-            (Data::Nested(data), value) => {
-                fits(value, &self.kind)?;
-                data.push(value.clone());
-                self.valid.push(true);
-                Ok(())
+            (Data::List { ends, items }, Value::Array(values)) => {
+                let begun = items.valid.len();
+                let pushed = values.iter().try_for_each(|value| items.push_nullable(value, timestamps));
+                if let Err(fault) = pushed.and_then(|()| end(items.valid.len())).map(|end| ends.push(end)) {
+                    items.truncate(begun);
+                    return Err(fault);
+                }
             }
-            (Data::Boolean(data), Value::Bool(value)) => {
-                data.push(*value);
-                self.valid.push(true);
-                Ok(())
+            (Data::List { .. }, _) => return Err(Fault::new(Reason::BadType, "expected a JSON array")),
+            (Data::Struct(fields), Value::Object(object)) => {
+                let pushed = fields.iter_mut().try_for_each(|field| {
+                    let value = object.get(&field.name).unwrap_or(&Value::Null);
+                    field
+                        .push_nullable(value, timestamps)
+                        .map_err(|fault| Fault::new(fault.reason, format!("in `{}`: {}", field.name, fault.detail)))
+                });
+                if let Err(fault) = pushed {
+                    fields.iter_mut().for_each(|field| field.truncate(rows));
+                    return Err(fault);
+                }
             }
-            (Data::Integer(_) | Data::Float(_), Value::Number(number)) => {
-                self.push_text(&number.to_string(), timestamps)
+            (Data::Struct(_), _) => return Err(Fault::new(Reason::BadType, "expected a JSON object")),
+            (Data::Boolean(data), Value::Bool(value)) => data.push(*value),
+            (Data::Integer(_) | Data::Float(_), Value::Number(number)) => return self.push_number(number),
+            (Data::Integer(_) | Data::Float(_), _) => {
+                return Err(Fault::new(Reason::BadNumber, "expected a JSON number"));
             }
-            (Data::Integer(_) | Data::Float(_), _) => Err(Fault::new(Reason::BadNumber, "expected a JSON number")),
-            (Data::Boolean(_), _) => Err(Fault::new(Reason::BadBoolean, "expected true or false")),
+            (Data::Boolean(_), _) => return Err(Fault::new(Reason::BadBoolean, "expected true or false")),
             (Data::Text { .. } | Data::Date(_) | Data::Timestamp(_), Value::String(text)) => {
-                self.push_text(text, timestamps)
+                return self.push_text(text, timestamps);
             }
-            (Data::Date(_), _) => Err(Fault::new(Reason::BadDate, "expected a date as a JSON string")),
-            (Data::Timestamp(_), _) => Err(Fault::new(Reason::BadTimestamp, "expected a timestamp as a JSON string")),
-            (Data::Text { .. }, _) => Err(Fault::new(Reason::BadType, "expected a JSON string")),
+            (Data::Date(_), _) => return Err(Fault::new(Reason::BadDate, "expected a date as a JSON string")),
+            (Data::Timestamp(_), _) => {
+                return Err(Fault::new(Reason::BadTimestamp, "expected a timestamp as a JSON string"));
+            }
+            (Data::Text { .. }, _) => return Err(Fault::new(Reason::BadType, "expected a JSON string")),
         }
+        self.valid.push(true);
+        Ok(())
+    }
+
+    fn push_nullable(&mut self, value: &Value, timestamps: &Timestamps) -> Result<(), Fault> {
+        if value.is_null() { self.push_null() } else { self.push_json(value, timestamps) }
+    }
+
+    fn push_number(&mut self, number: &Number) -> Result<(), Fault> {
+        match &mut self.data {
+            Data::Integer(data) => {
+                let number = number.as_i64().ok_or_else(|| Fault::new(Reason::BadNumber, "expected a whole number"))?;
+                data.push(integer_in_range(number, self.min, self.max)?);
+            }
+            Data::Float(data) => {
+                let number = number.as_f64().ok_or_else(|| Fault::new(Reason::BadNumber, "expected a number"))?;
+                in_range(number, self.min, self.max)?;
+                data.push(number);
+            }
+            _ => return Err(Fault::new(Reason::BadType, "expected no number")),
+        }
+        self.valid.push(true);
+        Ok(())
     }
 
     pub fn push_null(&mut self) -> Result<(), Fault> {
@@ -136,7 +190,11 @@ impl ColumnBuffer {
             Data::Float(data) => data.truncate(rows),
             Data::Boolean(data) => data.truncate(rows),
             Data::Date(data) => data.truncate(rows),
-            Data::Nested(data) => data.truncate(rows),
+            Data::List { ends, items } => {
+                ends.truncate(rows + 1);
+                items.truncate(ends.last().map_or(0, |end| usize::try_from(*end).unwrap_or(0)));
+            }
+            Data::Struct(fields) => fields.iter_mut().for_each(|field| field.truncate(rows)),
         }
     }
 
@@ -158,7 +216,20 @@ impl ColumnBuffer {
             Data::Timestamp(data) => {
                 Arc::new(TimestampMicrosecondArray::try_new(data.into(), nulls)?.with_timezone("UTC"))
             }
-            Data::Nested(data) => nested(&self.kind, data, rows)?,
+            Data::List { ends, mut items } => {
+                let DataType::List(item) = self.kind.data_type() else {
+                    return Err(ArrowError::SchemaError(format!("`{}` is no list", self.name)));
+                };
+                let offsets = OffsetBuffer::new(ScalarBuffer::from(ends));
+                Arc::new(ListArray::try_new(item, offsets, items.finish()?, nulls)?)
+            }
+            Data::Struct(mut fields) => {
+                let DataType::Struct(kinds) = self.kind.data_type() else {
+                    return Err(ArrowError::SchemaError(format!("`{}` is no struct", self.name)));
+                };
+                let arrays = fields.iter_mut().map(Self::finish).collect::<Result<Vec<_>, _>>()?;
+                Arc::new(StructArray::try_new_with_length(kinds, arrays, nulls, rows)?)
+            }
         })
     }
 
@@ -176,20 +247,38 @@ impl Data {
             ColumnType::Boolean => Self::Boolean(Vec::new()),
             ColumnType::Date => Self::Date(Vec::new()),
             ColumnType::Timestamp => Self::Timestamp(Vec::new()),
-            ColumnType::List(_) | ColumnType::Struct(_) => Self::Nested(Vec::new()),
+            ColumnType::List(item) => {
+                Self::List { ends: vec![0], items: Box::new(ColumnBuffer::inner("element", item)) }
+            }
+            ColumnType::Struct(fields) => {
+                Self::Struct(fields.iter().map(|(name, kind)| ColumnBuffer::inner(name, kind)).collect())
+            }
         }
     }
 
     fn push_default(&mut self) {
         match self {
-            Self::Text { ends, .. } => ends.push(ends.last().copied().unwrap_or(0)),
+            Self::Text { ends, .. } | Self::List { ends, .. } => ends.push(ends.last().copied().unwrap_or(0)),
             Self::Integer(data) | Self::Timestamp(data) => data.push(0),
             Self::Float(data) => data.push(0.0),
             Self::Boolean(data) => data.push(false),
             Self::Date(data) => data.push(0),
-            Self::Nested(data) => data.push(Value::Null),
+            Self::Struct(fields) => fields.iter_mut().for_each(|field| {
+                field.data.push_default();
+                field.valid.push(false);
+            }),
         }
     }
+}
+
+fn end(length: usize) -> Result<i32, Fault> {
+    i32::try_from(length).map_err(|_| Fault::new(Reason::OverLong, "too much in one batch"))
+}
+
+fn integer_in_range(number: i64, min: Option<f64>, max: Option<f64>) -> Result<i64, Fault> {
+    #[expect(clippy::cast_precision_loss, reason = "bounds are given as floats")]
+    in_range(number as f64, min, max)?;
+    Ok(number)
 }
 
 fn in_range(number: f64, min: Option<f64>, max: Option<f64>) -> Result<(), Fault> {
@@ -200,43 +289,4 @@ fn in_range(number: f64, min: Option<f64>, max: Option<f64>) -> Result<(), Fault
     }
     let bound = |bound: Option<f64>| bound.map_or_else(|| "…".to_owned(), |bound| bound.to_string());
     Err(Fault::new(Reason::OutOfRange, format!("expected {} to {}", bound(min), bound(max))))
-}
-
-/// Whether a nested JSON value has the column's type all the way down.
-fn fits(value: &Value, kind: &ColumnType) -> Result<(), Fault> {
-    match (kind, value) {
-        (_, Value::Null) => Ok(()),
-        (ColumnType::List(item), Value::Array(values)) => values.iter().try_for_each(|value| fits(value, item)),
-        (ColumnType::List(_), _) => Err(Fault::new(Reason::BadType, "expected a JSON array")),
-        (ColumnType::Struct(fields), Value::Object(object)) => fields.iter().try_for_each(|(name, kind)| {
-            let value = object.get(name).unwrap_or(&Value::Null);
-            fits(value, kind).map_err(|fault| Fault::new(fault.reason, format!("in `{name}`: {}", fault.detail)))
-        }),
-        (ColumnType::Struct(_), _) => Err(Fault::new(Reason::BadType, "expected a JSON object")),
-        (ColumnType::Float, Value::Number(_))
-        | (ColumnType::Boolean, Value::Bool(_))
-        | (ColumnType::String, Value::String(_)) => Ok(()),
-        (ColumnType::Integer, Value::Number(number)) if number.is_i64() => Ok(()),
-        (ColumnType::Integer | ColumnType::Float, _) => Err(Fault::new(Reason::BadNumber, "expected a JSON number")),
-        (ColumnType::Boolean, _) => Err(Fault::new(Reason::BadBoolean, "expected true or false")),
-        (ColumnType::Date, Value::String(text)) => scalars::day(text).map(|_| ()),
-        (ColumnType::Timestamp, Value::String(text)) => {
-            Timestamps::default().parse(text).map(|_| ()).map_err(|problem| Fault::new(Reason::BadTimestamp, problem))
-        }
-        (ColumnType::Date, _) => Err(Fault::new(Reason::BadDate, "expected a date as a JSON string")),
-        (ColumnType::Timestamp, _) => Err(Fault::new(Reason::BadTimestamp, "expected a timestamp as a JSON string")),
-        (ColumnType::String, _) => Err(Fault::new(Reason::BadType, "expected a JSON string")),
-    }
-}
-
-fn nested(kind: &ColumnType, values: Vec<Value>, rows: usize) -> Result<ArrayRef, ArrowError> {
-    let schema = Arc::new(Schema::new(vec![Field::new("value", kind.data_type(), true)]));
-    if rows == 0 {
-        return Ok(datafusion::arrow::array::new_empty_array(&kind.data_type()));
-    }
-    let mut decoder = ReaderBuilder::new(schema).with_batch_size(rows).build_decoder()?;
-    let values: Vec<Value> = values.into_iter().map(|value| serde_json::json!({ "value": value })).collect();
-    decoder.serialize(&values)?;
-    let batch = decoder.flush()?.ok_or_else(|| ArrowError::JsonError("no rows decoded".into()))?;
-    Ok(Arc::clone(batch.column(0)))
 }

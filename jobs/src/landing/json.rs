@@ -168,10 +168,10 @@ impl JsonParser {
     }
 
     fn record(&mut self, text: &[u8], rows: &mut Rows) {
-        if simdutf8::basic::from_utf8(text).is_err() {
+        let Ok(json) = simdutf8::basic::from_utf8(text) else {
             return rows.reject(self.line, text, Fault::new(Reason::InvalidUtf8, "expected UTF-8 text"));
-        }
-        let object = match serde_json::from_slice(text) {
+        };
+        let object = match serde_json::from_str(json) {
             Ok(Value::Object(object)) => object,
             Ok(_) => return rows.reject(self.line, text, Fault::new(Reason::BrokenJson, "expected a JSON object")),
             Err(error) => return rows.reject(self.line, text, Fault::new(Reason::BrokenJson, error.to_string())),

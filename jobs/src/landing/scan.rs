@@ -22,13 +22,15 @@ use datafusion::physical_plan::{DisplayFormatType, ExecutionPlan};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 use object_store::path::Path;
-use object_store::{ObjectStore, ObjectStoreExt};
+use object_store::{GetResult, ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use super::expressions::Expressions;
 use super::reader::Reader;
 use super::rows::landing_schema;
 use super::spec::SourceSpec;
+
+const SMALL_FILE_BYTES: u64 = 1 << 20;
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
@@ -163,7 +165,7 @@ impl FileOpener for LandingOpener {
         let path = partitioned_file.object_meta.location;
         Ok(Box::pin(async move {
             let seen = Arc::new(Mutex::new(Seen::default()));
-            let bytes = watched(store.get(&path).await?.into_stream(), Arc::clone(&seen));
+            let bytes = watched(contents(store.get(&path).await?).await?, Arc::clone(&seen));
             let bytes = compression(&path).convert_stream(bytes)?;
             let open = OpenFile { store, path, seen, bytes, reader, ready: Vec::new(), state: State::Reading };
             Ok(stream::try_unfold(open, OpenFile::next).boxed())
@@ -176,6 +178,14 @@ fn compression(path: &Path) -> FileCompressionType {
         Some("gz") => FileCompressionType::GZIP,
         Some("zst") => FileCompressionType::ZSTD,
         _ => FileCompressionType::UNCOMPRESSED,
+    }
+}
+
+/// The bytes of a file as they come; those of a small one at once, for each piece is a turn of a thread that reads.
+async fn contents(file: GetResult) -> Result<BoxStream<'static, object_store::Result<bytes::Bytes>>> {
+    match file.meta.size <= SMALL_FILE_BYTES {
+        true => Ok(stream::iter([Ok(file.bytes().await?)]).boxed()),
+        false => Ok(file.into_stream()),
     }
 }
 

@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, AsArray, RecordBatch};
 use datafusion::arrow::datatypes::{Float64Type, Int64Type};
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use proptest::prelude::*;
 
 use super::expressions::Expressions;
 use super::reader::Reader;
-use super::rows::OUTCOME;
+use super::rows::{OUTCOME, ROW};
 use super::spec::SourceSpec;
 
 const FLIGHTS: &str = "
@@ -165,6 +166,39 @@ fn nested_json_is_typed_all_the_way_down() {
     assert_eq!(kept(&seen), [1]);
     assert_eq!(quarantined(&seen), [(2, "wrong type", "parts"), (3, "broken JSON", "")]);
     assert_eq!(batches[0].column_by_name("parts").unwrap().as_list::<i32>().value(0).len(), 2);
+}
+
+#[test]
+fn a_damaged_element_takes_its_record_with_it_and_no_other() {
+    let record = |parts: &str| format!(r#"{{"tail":"T","at":"2026-01-01T00:00:00Z","parts":{parts}}}"#);
+    let file = [
+        r#"[{"part":"P","hours":1.5},null,{"hours":2}]"#,
+        r#"[{"part":"Q","hours":3},{"part":"R","hours":"4"}]"#,
+        r#"[{"part":"S"},7]"#,
+        "{}",
+        "[]",
+        "null",
+        r#"[{"part":"T","hours":-0.25,"unknown":[1]}]"#,
+    ]
+    .map(record)
+    .join("\n");
+    let (batches, seen) = read(CONFIGURATIONS, file.as_bytes(), 1000);
+    assert_eq!(kept(&seen), [1, 5, 6, 7]);
+    assert_eq!(
+        quarantined(&seen),
+        [(2, "bad number", "parts"), (3, "wrong type", "parts"), (4, "wrong type", "parts")]
+    );
+    let options = FormatOptions::new().with_null("null");
+    let mut shown = Vec::new();
+    for batch in &batches {
+        let parts = ArrayFormatter::try_new(batch.column_by_name("parts").unwrap(), &options).unwrap();
+        let outcomes = batch.column_by_name(OUTCOME).unwrap().as_string::<i32>();
+        let kept = (0..batch.num_rows()).filter(|row| outcomes.value(*row) == ROW);
+        shown.extend(kept.map(|row| parts.value(row).to_string()));
+    }
+    let expected =
+        ["[{part: P, hours: 1.5}, null, {part: null, hours: 2.0}]", "[]", "null", "[{part: T, hours: -0.25}]"];
+    assert_eq!(shown, expected);
 }
 
 #[test]

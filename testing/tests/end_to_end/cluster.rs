@@ -97,6 +97,28 @@ fn an_executor_killed_during_ingestion_loses_and_doubles_no_row() {
 }
 
 #[test]
+fn executors_of_one_folder_read_each_others_files_and_leave_them_when_they_stop() {
+    let reference = reference();
+    let folder = tempfile::tempdir().unwrap();
+    let variables = vec![("FLEET_WORK_DIR".to_owned(), folder.path().to_string_lossy().into_owned())];
+    let place = Place::with_files_of(&reference.place).with_variables(variables);
+    let cluster = Cluster::start(&place, 2);
+    let place = place.with_option("--scheduler", &cluster.url).with_option("--partitions", "4");
+    place.done(&["ingest"]);
+    place.done(&["run"]);
+    State::of(&place).assert_same(&reference.state, "on executors of one folder");
+
+    // What a job of the other one might still read.
+    let read = folder.path().join("job/1/data.arrow");
+    std::fs::create_dir_all(read.parent().unwrap()).unwrap();
+    std::fs::write(&read, "rows").unwrap();
+    cluster.executors[0].terminate().unwrap();
+    assert!(cluster.executors[0].wait(PATIENCE).unwrap().success());
+    assert!(read.exists());
+    place.done(&["query", "select count(*) from source.flights"]);
+}
+
+#[test]
 fn an_executor_without_a_scheduler_stops_when_told_to() {
     let place = Place::with_files_of(&reference().place);
     let cluster = Cluster::start(&place, 1);
