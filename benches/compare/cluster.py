@@ -12,6 +12,7 @@ from pathlib import Path
 
 from compare import measure
 from compare.environment import Environment, Problem, clean_variables
+from compare.slowed import Processors
 
 EXECUTOR_MEMORY_BYTES = 2 << 30
 START_SECONDS = 60.0
@@ -25,11 +26,17 @@ class Cluster:
     processes: dict[str, int]
     """Process ids, by name."""
     start_seconds: float
+    processors: Processors | None
+    """Where each process has a processor of its own, and so has what runs on the cluster."""
 
 
 @contextmanager
 def started(
-    environment: Environment, folder: Path, executors: int, variables: dict[str, str] | None = None
+    environment: Environment,
+    folder: Path,
+    executors: int,
+    variables: dict[str, str] | None = None,
+    processors: Processors | None = None,
 ) -> Iterator[Cluster]:
     """A cluster that is ready, with its own ledger and its files and logs in `folder`; it ends with the block."""
     began = time.perf_counter()
@@ -39,7 +46,7 @@ def started(
         scheduler = Server(
             [fleet, "scheduler", "--data", str(folder / "data"), "--ledger", ledger, "--port", "0"]
             + ["--front-door-port", "0"],
-            folder, "scheduler", variables,
+            folder, "scheduler", variables, processors,
         )
         stack.callback(scheduler.stop)
         url = "http://" + scheduler.wait_for(r"cluster plane listening on (\S+)")
@@ -48,26 +55,29 @@ def started(
         for number in range(1, executors + 1):
             server = Server(
                 [fleet, "executor", "--scheduler", url, "--slots", "1", "--port", "0", "--task-port", "0"]
-                + ["--memory-bytes", str(EXECUTOR_MEMORY_BYTES)],
-                folder, f"executor {number}", variables,
+                + ["--memory-bytes", str(EXECUTOR_MEMORY_BYTES), "--work-dir", str(folder / "shuffle")],
+                folder, f"executor {number}", variables, processors,
             )
             stack.callback(server.stop)
             servers.append(server)
             processes[server.name] = server.process.pid
         for server in servers:
             server.wait_for(r"listening on ports (\d+)")
-        yield Cluster(url, processes, time.perf_counter() - began)
+        yield Cluster(url, processes, time.perf_counter() - began, processors)
 
 
 class Server:
     """A process that serves until it is stopped."""
 
-    def __init__(self, command: list[str], folder: Path, name: str, variables: dict[str, str] | None) -> None:
+    def __init__(
+        self, command: list[str], folder: Path, name: str, variables: dict[str, str] | None, processors: Processors | None
+    ) -> None:
         self.name = name
         self.log = folder / f"{name.replace(' ', '-')}.log"
         self.lines: queue.Queue[str] = queue.Queue()
         self.errors = self.log.open("ab")
         variables = clean_variables(folder / "tmp") | (variables or {})
+        command = processors.command(name, command) if processors else command
         self.process: subprocess.Popen[str] = measure.start(command, self.errors, variables)
         threading.Thread(target=self.read, daemon=True).start()
 

@@ -42,8 +42,11 @@ class Place:
         if self.cluster:
             slots = len(self.cluster.processes) - 1
             options += ["--scheduler", self.cluster.url, "--partitions", str(2 * slots)]
+        program = [str(self.environment.fleet), command, *arguments, *options]
+        if self.cluster and self.cluster.processors:
+            program = self.cluster.processors.command("driver", program)
         return measure.run(
-            [str(self.environment.fleet), command, *arguments, *options],
+            program,
             log=self.folder / "log.txt",
             variables=clean_variables(self.folder / "tmp") | (self.store.variables if self.store else {}),
             name="driver",

@@ -244,18 +244,42 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
         f"A base of {base['aircraft']} aircraft and {base['days']} days on {suite['executors_of_sizes']} executors of one slot, and "
         "multiples of its aircraft: an empty warehouse, ingestion, then the jobs' models.",
         steps_table("aircraft", [(f"×{entry['factor']}", entry["steps"]) for entry in sizes]),
-        f"The same of ×{executors[0]['factor']} on more executors:" if executors else "",
-        steps_table("executors", [(str(entry["executors"]), entry["steps"]) for entry in executors]),
+        *executors_part(suite),
         "One more day on a history that is there:",
         steps_table("history", [(f"{entry['history_days']} days", entry["steps"]) for entry in history]),
         "Files of one row each; and the same again when nothing is new, which is what it takes to list them and to compare them with "
         "the manifest:",
         steps_table("files", [(f"{entry['files']:,}", entry["steps"]) for entry in small]),
         "\n".join(failed),
-        "What this does not say: each figure is of one run. On a machine of few cores more executors only share them, so that the "
-        "second table shows what a cluster costs, not how it scales. Memory is each process's peak up to the end of the step. The tables "
+        "What this does not say: each figure is of one run. Slow processors make light of what takes time without computing: of disks and "
+        "networks. Memory is each process's peak up to the end of the step. The tables "
         "are in MinIO on the same cores, which is in the times; landing files are on the local disk. Bytes read and written, and "
         "requests, are the store's own counts; bytes shuffled are those of shuffle files.",
+    ]
+
+
+def executors_part(suite: dict[str, Any]) -> list[str]:
+    """How the jobs scale, and what each run did."""
+    executors = suite["executors"]
+    if not executors:
+        return [f"On more executors: could not: {one_line(suite['executors_error'])}"] if "executors_error" in suite else []
+    share = suite["processor_share"]
+    rows = []
+    for entry in executors:
+        for alone, step in zip(executors[0]["steps"], entry["steps"], strict=True):
+            if "error" in step or "error" in alone:
+                rows.append([str(entry["executors"]), step["step"], ABSENT, ABSENT, ABSENT])
+                continue
+            speedup = alone["seconds"] * executors[0]["executors"] / step["seconds"]
+            rows.append([
+                str(entry["executors"]), step["step"], seconds(step["seconds"]), f"×{speedup:.2f}", f"{speedup / entry['executors']:.2f}"
+            ])
+    return [
+        f"The same of ×{executors[0]['factor']} on more executors. The scheduler, the driver and each executor have a processor of their "
+        f"own, which is {share:.0%} of one of this machine's, by the kernel's control groups; the object store has what is left. Efficiency "
+        "is the speed-up by executor.",
+        table(["executors", "step", "s", "speed-up", "efficiency"], rows),
+        steps_table("executors", [(str(entry["executors"]), entry["steps"]) for entry in executors]),
     ]
 
 

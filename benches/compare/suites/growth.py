@@ -6,11 +6,12 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from compare import cluster, data, measure, store
+from compare import cluster, data, measure, slowed, store
 from compare.data import Fleet
 from compare.environment import Problem, say
 from compare.fleet import MODELS, Place
 from compare.options import EXECUTORS, Context
+from compare.slowed import Processors
 
 FIRST_DAY = date(2026, 1, 1)
 """The default of `fleet generate --first-day`."""
@@ -22,9 +23,11 @@ def run(context: Context, results: dict[str, Any]) -> None:
     for factor in sizes.factors:
         results["sizes"].append(grown(context, factor, EXECUTORS))
         context.checkpoint()
-    for executors in sizes.executors:
-        results["executors"].append(grown(context, sizes.executors_factor, executors))
-        context.checkpoint()
+    try:
+        scaled(context, results)
+    except slowed.NoGroups as error:
+        say(f"growth: more executors: {error}")
+        results["executors_error"] = str(error)
     for days in sizes.history_days:
         results["one_more_day"].append(one_more_day(context, days))
         context.checkpoint()
@@ -33,18 +36,29 @@ def run(context: Context, results: dict[str, Any]) -> None:
         context.checkpoint()
 
 
-def grown(context: Context, factor: int, executors: int) -> dict[str, Any]:
+def scaled(context: Context, results: dict[str, Any]) -> None:
+    """The same on more executors, where each process has a processor of its own."""
+    sizes = context.options.sizes
+    # For the executors, the scheduler and the driver; what is left of this machine is the object store's.
+    with slowed.processors(max(sizes.executors) + 3) as processors:
+        results["processor_share"] = processors.share
+        for executors in sizes.executors:
+            results["executors"].append(grown(context, sizes.executors_factor, executors, processors))
+            context.checkpoint()
+
+
+def grown(context: Context, factor: int, executors: int, processors: Processors | None = None) -> dict[str, Any]:
     """A fleet of so many times the aircraft, ingested into an empty warehouse and computed."""
     base = context.options.sizes.base
     fleet = Fleet(base.aircraft * factor, base.days)
     files = data.fleet(context.environment, fleet)
     say(f"growth: {fleet.aircraft} aircraft on {executors} executors")
     data.warm(files)
-    folder = context.folder / "growth" / f"{fleet.name}-on-{executors}"
+    folder = context.folder / "growth" / f"{fleet.name}-on-{executors}{'-slow' if processors else ''}"
     entry: dict[str, Any] = {"factor": factor, "executors": executors, "landing_bytes": data.size_bytes(files / "landing")}
     folder.mkdir(parents=True)
     with store.started(folder) as objects:
-        with cluster.started(context.environment, folder / "cluster", executors, objects.variables) as running:
+        with cluster.started(context.environment, folder / "cluster", executors, objects.variables, processors) as running:
             place = Place(context.environment, files, folder, running, objects)
             entry["steps"] = steps(place, None)
     place.remove()
