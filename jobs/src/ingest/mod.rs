@@ -63,7 +63,7 @@ impl Runner {
             names => names.iter().map(|name| self.catalog.source(name).cloned()).collect::<Result<_>>()?,
         };
         self.remove_old(&self.warehouse.root().join("_staging"), std::iter::empty()).await;
-        for problem in landing.strangers(self).await? {
+        for problem in self.patiently(|| landing.strangers(self)).await? {
             self.progress.report(Event::Notice { step: "landing", text: &problem });
         }
         let sources: Vec<_> = sources.into_iter().filter(|source| !run.done.contains(&step_of(source))).collect();
@@ -96,7 +96,8 @@ impl Runner {
         };
         self.attempts(&step, "looking for new files", ingest).await?;
         let Some(done) = done.into_inner().unwrap_or_else(PoisonError::into_inner) else {
-            let version = self.warehouse.version(&TableName::new("source", &source.name)).await?;
+            let table = TableName::new("source", &source.name);
+            let version = self.patiently(|| self.warehouse.version(&table)).await?;
             let report = StepReport { table: step, version, up_to_date: true, ..StepReport::default() };
             self.progress.report(Event::Ended(Ended { report: &report, elapsed: started.elapsed(), note: "" }));
             return Ok(SourceReport { source: source.name.clone(), ..SourceReport::default() });

@@ -122,7 +122,7 @@ impl Runner {
         let models = self.catalog.select(names)?;
         let latest_day = match run.interval {
             Some(_) => None,
-            None => self.latest_day(&models).await?,
+            None => self.patiently(|| self.latest_day(&models)).await?,
         };
         let run = &Run { latest_day, ..run.clone() };
         let is_step = |model: &&Arc<Model>| {
@@ -236,7 +236,7 @@ impl Runner {
         }
         let mut reports = Vec::new();
         for model in self.catalog.select(names)?.iter().filter(|model| model.header.publish) {
-            let snapshot = self.warehouse.snapshot(&model.name).await?;
+            let snapshot = self.patiently(|| self.warehouse.snapshot(&model.name)).await?;
             let name = model.name.to_string();
             let publish = |runner: Self| async move { runner.publish(publisher, model, run).await };
             let rows = self.attempts(&name, "publishing", publish).await?;
@@ -277,9 +277,28 @@ impl Runner {
             if error.kind() == FailureKind::Memory {
                 runner.engine = runner.engine.with_smaller_tasks();
             }
-            let wait = FIRST_WAIT.saturating_mul(1 << tried.min(10)).min(LONGEST_WAIT);
+            let wait = wait_after(tried);
             self.progress.report(Event::Retrying { step, error: &error, wait });
             tokio::time::sleep(wait).await;
+        }
+    }
+
+    /// Repeats a look at what is there, outside of any attempt at a step, if it was lost to something that can pass.
+    pub(crate) async fn patiently<T, F>(&self, look: impl Fn() -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
+        let mut tried = 0;
+        loop {
+            tried += 1;
+            match look().await {
+                Err(error) if tried < ATTEMPTS && error.may_pass() => {
+                    let wait = wait_after(tried);
+                    tracing::warn!(%error, ?wait, "tables cannot be read, which is tried again");
+                    tokio::time::sleep(wait).await;
+                }
+                done => return done,
+            }
         }
     }
 
@@ -295,6 +314,10 @@ impl Runner {
         let advice = format!("has never been computed; run `fleet run {table}`");
         self.warehouse.snapshot(table).await?.ok_or_else(|| Error::invalid(table.to_string(), advice))
     }
+}
+
+fn wait_after(tried: u32) -> Duration {
+    FIRST_WAIT.saturating_mul(1 << tried.min(10)).min(LONGEST_WAIT)
 }
 
 /// The work's result, unless it takes longer than it may: then it is dropped, and its tasks with it.
