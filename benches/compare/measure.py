@@ -53,9 +53,11 @@ def run(
     others: dict[str, int] | None = None,
     on_record: Callable[[Record], None] = lambda _: None,
 ) -> Outcome:
-    """Runs a program to its end. `others` are processes, by name and id, whose memory is watched with it."""
+    """Runs a program to its end. `others` are processes, by name and id, whose memory is watched with it, from what they hold now."""
     log.parent.mkdir(parents=True, exist_ok=True)
     outcome = Outcome(code=0, seconds=0.0, log=log)
+    for pid in (others or {}).values():
+        forget_high_water(pid)
     with log.open("ab") as errors:
         started = time.perf_counter()
         process = start(command, errors, variables)
@@ -221,6 +223,14 @@ def high_water_bytes(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def forget_high_water(pid: int) -> None:
+    """From now on the process's high-water mark is what it holds, and what it comes to hold."""
+    try:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    except (FileNotFoundError, ProcessLookupError):
+        pass
 
 
 def text_of(pid: int, file: str) -> str:

@@ -30,7 +30,7 @@ columns:
   - name: chapter
     description: ATA chapter of `ata`, such as 36.
   - name: _day
-    description: "UTC date of `raised_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `raised_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

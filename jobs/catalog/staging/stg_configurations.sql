@@ -15,7 +15,7 @@ columns:
   - name: modifications
     description: Modifications and how far they have come.
   - name: _day
-    description: "UTC date of `effective_from`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `effective_from`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

@@ -56,7 +56,7 @@ columns:
   - name: is_nff
     description: Whether the event is an unscheduled removal in which the shop found no fault.
   - name: _day
-    description: "UTC date of `occurred_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `occurred_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

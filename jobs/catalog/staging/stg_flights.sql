@@ -64,7 +64,7 @@ columns:
   - name: is_technical_cancellation
     description: Whether the flight was cancelled for a technical reason, one with `cancellation_ata`, before merging.
   - name: _day
-    description: "UTC date of `scheduled_departure`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `scheduled_departure`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

@@ -15,7 +15,7 @@ columns:
   - name: status
     description: Status of the flight, as its source words it.
   - name: _day
-    description: "UTC date of `updated_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `updated_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

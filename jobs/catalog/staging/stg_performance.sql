@@ -44,7 +44,7 @@ columns:
   - name: month
     description: First day of the UTC calendar month of `recorded_at`.
   - name: _day
-    description: "UTC date of `recorded_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `recorded_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

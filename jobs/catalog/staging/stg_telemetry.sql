@@ -20,7 +20,7 @@ columns:
   - name: samples
     description: Samples in order of time, in the unit of the parameter; null where one is missing.
   - name: _day
-    description: "UTC date of `started_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `started_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

@@ -21,7 +21,7 @@ columns:
   - name: precipitation_mm
     description: Precipitation, mm.
   - name: _day
-    description: "UTC date of `observed_at`, by which the table is partitioned: filters on it leave files unread."
+    description: "UTC date of `observed_at`: filters on it leave files unread."
   - name: _file
     description: Landing file that the row came from, relative to the landing root.
   - name: _line

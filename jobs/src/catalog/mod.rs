@@ -29,8 +29,8 @@ pub use header::{ColumnRule, Header, Label, Lookback, Materialized, Unit};
 pub use interval::Interval;
 pub use schedule::{CatchUp, Concurrency, Schedule};
 
-use crate::landing::SourceSpec;
-use crate::warehouse::TableName;
+use crate::landing::{DAY, MONTH, SourceSpec};
+use crate::warehouse::{DataFile, Snapshot, TableName};
 use crate::{Error, Result};
 
 /// Everything that can be ingested and computed.
@@ -91,7 +91,8 @@ impl Catalog {
         dependencies::check_schedules(&schedules)
             .map_err(|(job, problem)| Error::invalid(format!("job `{job}`"), problem))?;
         graph::check(&catalog)?;
-        validate::plan_all(&mut catalog).await?;
+        // What is built in was planned to the end by a test.
+        validate::plan_all(&mut catalog, overlay.is_some()).await?;
         Ok(catalog)
     }
 
@@ -136,6 +137,18 @@ impl Catalog {
         graph::order(self, tables)
     }
 
+    /// The days that the rows of a table's file belong to, where they are known.
+    pub fn days_of(&self, snapshot: &Snapshot, file: &DataFile) -> Option<Interval> {
+        let column = snapshot.partition_columns.first()?;
+        let value = file.partition.get(column)?.as_deref()?.parse().ok()?;
+        let (label, unit) = match self.models.get(&snapshot.table) {
+            Some(model) => (model.header.label, model.header.unit.unwrap_or(Unit::Day)),
+            None if column == MONTH => return file.dates(DAY).or(Some(Label::Start.unit_of(Unit::Month, value))),
+            None => (Label::Start, Unit::Day),
+        };
+        Some(label.unit_of(unit, value))
+    }
+
     /// The columns of a table that the catalogue knows.
     pub fn schema(&self, table: &TableName) -> Option<SchemaRef> {
         if let Some(model) = self.models.get(table) {
@@ -164,15 +177,13 @@ fn schema(fields: &[(&str, DataType)]) -> SchemaRef {
     Arc::new(Schema::new(fields.iter().map(|(name, kind)| Field::new(*name, kind.clone(), true)).collect::<Vec<_>>()))
 }
 
-/// A source table: the source's columns, where each row came from, and its day where there is one.
+/// A source table: the source's columns, where each row came from, and its day (and month) where there is one.
 pub fn source_schema(source: &SourceSpec) -> SchemaRef {
     let mut fields: Vec<Field> = source.columns.iter().map(crate::landing::Column::field).collect();
     fields.push(Field::new("_file", DataType::Utf8, true));
     fields.push(Field::new("_line", DataType::Int64, true));
     fields.push(Field::new("_delivered_on", DataType::Date32, true));
-    if source.partition.is_some() {
-        fields.push(Field::new("_day", DataType::Date32, true));
-    }
+    fields.extend(source.date_columns().iter().map(|(name, _)| Field::new(*name, DataType::Date32, true)));
     Arc::new(Schema::new(fields))
 }
 

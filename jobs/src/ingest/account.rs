@@ -52,7 +52,7 @@ impl Accounted {
         report.rows_kept += more.rows_kept;
         report.rows_replaced += more.rows_replaced;
         report.rows_quarantined += more.rows_quarantined;
-        report.days_rewritten += more.days_rewritten;
+        report.partitions_rewritten += more.partitions_rewritten;
         self.version = later.version;
         self.written_bytes += later.written_bytes;
         self.written_files += later.written_files;
@@ -104,11 +104,10 @@ impl Runner {
         context
             .register_table(TableReference::partial("staged", "accepted"), accepted)
             .map_err(Error::engine(&step))?;
+        let dates = source.date_columns();
         let mut columns: Vec<String> = source.columns.iter().map(|column| format!("r.\"{}\"", column.name)).collect();
         columns.extend(["r._file", "r._line", "r._delivered_on"].map(str::to_owned));
-        if let Some(partition) = &source.partition {
-            columns.push(format!("cast(r.\"{partition}\" as date) as _day"));
-        }
+        columns.extend(dates.iter().map(|(name, sql)| format!("{sql} as {name}")));
         let sql = format!(
             "select {} from staged.rows r left semi join staged.accepted a on r._file = a.file",
             columns.join(", ")
@@ -119,8 +118,9 @@ impl Runner {
             incoming: logical(&context, &step, &sql).await?,
             key: source.key.clone(),
             latest_by: ["_delivered_on", "_file", "_line"].map(str::to_owned).to_vec(),
-            partition: source.partition.as_ref().map(|_| "_day".to_owned()),
-            // A key that holds the time of the partition tells its day.
+            partition: dates.last().map(|(name, _)| (*name).to_owned()),
+            derived: dates.into_iter().map(|(name, sql)| (name.to_owned(), sql)).collect(),
+            // A key that holds the time of the partition tells its partition.
             moves: source.partition.as_ref().is_none_or(|partition| !source.key.contains(partition)),
             reloaded: reloaded(staged, "_file"),
             fingerprint: "ingested".to_owned(),
@@ -157,6 +157,7 @@ impl Runner {
             key: ["source", "file", "line"].map(str::to_owned).to_vec(),
             latest_by: vec!["ingested_at".to_owned()],
             partition: Some("delivered_on".to_owned()),
+            derived: BTreeMap::new(),
             moves: false,
             reloaded,
             fingerprint: "ingested".to_owned(),
@@ -216,6 +217,7 @@ impl Runner {
             latest_by: vec!["ingested_at".to_owned()],
             // A run reads all that is known of a source's files, and writes it anew: one file, however long the history.
             partition: Some("source".to_owned()),
+            derived: BTreeMap::new(),
             moves: false,
             reloaded: Reloaded::default(),
             fingerprint: "ingested".to_owned(),
@@ -260,7 +262,7 @@ fn reloaded(staged: &Staged, column: &'static str) -> Reloaded {
 fn report(source: &SourceSpec, staged: &Staged, kept: &Counts, quarantined: &Counts, merged: &Merged) -> SourceReport {
     let mut report = SourceReport {
         source: source.name.clone(),
-        days_rewritten: merged.touched.len() as u64,
+        partitions_rewritten: merged.touched.len() as u64,
         ..SourceReport::default()
     };
     for file in staged.of(Fate::Ingested) {

@@ -1,6 +1,6 @@
-//! The key index of a source's table: on which days a value of its first key column stands.
+//! The key index of a source's table: in which partitions, by days or months, a value of its first key column stands.
 //!
-//! A row that comes again may belong to another day than before, and must leave its old one. Without the index every file of a
+//! A row that comes again may belong to another partition than before, and must leave its old one. Without the index every file of a
 //! long history would be opened to look for it. It is one Parquet file a year, below `_keys/` in the table's folder,
 //! named in the record of the commit that it belongs to: whoever reads a version finds its index, or that it has none.
 
@@ -34,8 +34,8 @@ pub(super) struct KeyIndex {
 }
 
 impl Runner {
-    /// The days on which a first key of the incoming rows stands already; none where the table has no index.
-    pub(super) async fn days_of_keys(
+    /// The partitions in which a first key of the incoming rows stands already; none where the table has no index.
+    pub(super) async fn partitions_of_keys(
         &self,
         upsert: &Upsert,
         base: &Snapshot,

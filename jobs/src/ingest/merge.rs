@@ -27,6 +27,8 @@ pub(super) struct Upsert {
     /// Of rows with one key, the one with the greatest values of these stands; of equals, the incoming one.
     pub latest_by: Vec<String>,
     pub partition: Option<String>,
+    /// Columns that follow from others, with the SQL that gives them.
+    pub derived: BTreeMap<String, String>,
     /// Whether a key may stand in another partition already, and must leave it.
     pub moves: bool,
     /// Files that were ingested before with other content, whose rows make way for their new ones.
@@ -58,7 +60,7 @@ impl Reloaded {
 /// What an upsert wrote, not committed yet.
 pub(super) struct Merged {
     pub base: Option<Arc<Snapshot>>,
-    /// The files of the base that are replaced: of the touched partitions, or all where the base has other partition columns.
+    /// The files of the base that are replaced: of the touched partitions, or all where it is parted by another column.
     pub before: Snapshot,
     pub after: Snapshot,
     pub touched: Partitions,
@@ -73,10 +75,14 @@ impl Runner {
     /// Computes and writes the merged partitions. `base` is the table as the incoming rows take it to be.
     pub(super) async fn merge(&self, upsert: &Upsert, base: Option<Arc<Snapshot>>) -> Result<Merged> {
         let step = upsert.table.to_string();
-        let touched = self.touched(upsert, base.as_deref()).await?;
-        let before = match base.as_deref() {
-            Some(base) if base.partition_columns != upsert.partition_columns() => base.clone(),
-            base => self.restricted(upsert, base, &touched),
+        let parted = |base: &&Snapshot| base.partition_columns == upsert.partition_columns();
+        let (before, touched) = match base.as_deref().filter(|base| !parted(base)) {
+            // All of it is written anew, by the partitions that it is to have.
+            Some(base) => (Snapshot { schema: Arc::clone(&upsert.schema), ..base.clone() }, None),
+            None => {
+                let touched = self.touched(upsert, base.as_deref()).await?;
+                (self.restricted(upsert, base.as_deref(), &touched), Some(touched))
+            }
         };
         let context = self.merge_session(upsert, Some(before.clone()), None).await?;
         let spec = WriteSpec {
@@ -87,8 +93,9 @@ impl Runner {
         };
         let files = self.written(&context, &step, &merge_sql(upsert), spec).await?;
         let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
+        let touched = touched.unwrap_or_else(|| after.partitions());
         let keys = match upsert.moves && !touched.is_empty() {
-            true => Some(self.index(upsert, base.as_deref(), &after, &touched).await?),
+            true => Some(self.index(upsert, base.as_deref().filter(parted), &after, &touched).await?),
             false => None,
         };
         Ok(Merged { base, before, after, touched, keys })
@@ -170,8 +177,8 @@ impl Runner {
         partition: &str,
         touched: &Partitions,
     ) -> Result<Partitions> {
-        let standing = match self.days_of_keys(upsert, base, partition).await? {
-            Some(days) => self.restricted(upsert, Some(base), &days.difference(touched).cloned().collect()),
+        let standing = match self.partitions_of_keys(upsert, base, partition).await? {
+            Some(places) => self.restricted(upsert, Some(base), &places.difference(touched).cloned().collect()),
             None => base.clone(),
         };
         if standing.files.is_empty() {
@@ -244,12 +251,17 @@ pub(super) fn partition_of(upsert: &Upsert, file: &DataFile) -> Option<String> {
 fn merge_sql(upsert: &Upsert) -> String {
     let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
     let columns = list(&mut upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
+    // A table of other partitions may lack them.
+    let existing = list(&mut upsert.schema.fields().iter().map(|field| match upsert.derived.get(field.name()) {
+        Some(sql) => format!("{sql} as \"{}\"", field.name()),
+        None => format!("\"{}\"", field.name()),
+    }));
     let key = list(&mut upsert.key.iter().map(|name| format!("\"{name}\"")));
     let order = list(&mut upsert.latest_by.iter().map(|name| format!("\"{name}\" desc nulls last")));
     let kept = upsert.reloaded.condition().map(|condition| format!("where not ({condition})")).unwrap_or_default();
     format!(
         "with all_rows as (\
-           select {columns}, 0 as _incoming from merge.existing {kept} union all select {columns}, 1 as _incoming from merge.incoming\
+           select {existing}, 0 as _incoming from merge.existing {kept} union all select {columns}, 1 as _incoming from merge.incoming\
          ), ranked as (\
            select *, row_number() over (partition by {key} order by {order}, _incoming desc) as _rank from all_rows\
          ) select {columns} from ranked where _rank = 1"

@@ -2,8 +2,8 @@
 //! file into `ledger.ingested_file`.
 //!
 //! Two distributed passes. The first reads every new file once into a staging folder, rows, damaged records and one
-//! summary a file. Then the driver knows which files were delivered before and which days are touched, and the second
-//! merges the rows into the days they belong to, of rows with one key the last delivered standing.
+//! summary a file. Then the driver knows which files were delivered before and which partitions are touched, and the second
+//! merges the rows into those they belong to, of rows with one key the last delivered standing.
 //!
 //! **Invariant:** the source's table is committed first, then the quarantine, then the manifest. A process that dies
 //! in between leaves files that the manifest does not know, which the next run ingests again to the same result.
@@ -44,7 +44,7 @@ pub struct SourceReport {
     pub rows_kept: i64,
     pub rows_replaced: i64,
     pub rows_quarantined: i64,
-    pub days_rewritten: u64,
+    pub partitions_rewritten: u64,
 }
 
 impl SourceReport {
@@ -69,7 +69,11 @@ impl Runner {
         let sources: Vec<_> = sources.into_iter().filter(|source| !run.done.contains(&step_of(source))).collect();
         let steps: Vec<String> = sources.iter().map(|source| step_of(source)).collect();
         self.progress.report(Event::Planned { steps: &steps });
-        let ingest = |place: usize| self.ingest_in_turn(landing, &sources[place], run);
+        let ingest = |place: usize| {
+            let (runner, source) = (self.clone(), Arc::clone(&sources[place]));
+            let (landing, run) = (landing.clone(), run.clone());
+            graph::apart(async move { runner.ingest_in_turn(&landing, &source, &run).await })
+        };
         let none = vec![BTreeSet::new(); sources.len()];
         let outcomes = graph::walk(&none, ingest, |_, _| {}).await;
         self.gathered(outcomes, &steps)
@@ -113,7 +117,7 @@ impl Runner {
             rows: u64::try_from(report.rows_kept).unwrap_or(0),
             bytes: written_bytes,
             files: written_files,
-            partitions: usize::try_from(report.days_rewritten).unwrap_or(usize::MAX),
+            partitions: usize::try_from(report.partitions_rewritten).unwrap_or(usize::MAX),
             ..StepReport::default()
         };
         self.progress.report(Event::Ended(Ended { report: &step, elapsed: started.elapsed(), note: &note }));

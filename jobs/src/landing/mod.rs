@@ -23,7 +23,7 @@ mod timestamps;
 pub use reader::Reader;
 pub use rows::{FILE, OUTCOME, QUARANTINED, ROW, landing_schema};
 pub use scan::{LandingFile, LandingScan};
-pub use spec::{Column, ColumnType, Explode, Format, SourceSpec};
+pub use spec::{Column, ColumnType, DAY, Explode, Format, MONTH, SourceSpec};
 
 /// Refuses a source whose expressions do not plan.
 pub fn check_expressions(source: &SourceSpec) -> crate::Result<()> {

@@ -7,7 +7,13 @@ use datafusion::arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, T
 use serde::{Deserialize, Serialize};
 
 use super::timestamps::Timestamps;
+use crate::catalog::Unit;
 use crate::{Error, Result};
+
+/// The UTC date of a row of a source that has one.
+pub const DAY: &str = "_day";
+/// First day of that date's calendar month.
+pub const MONTH: &str = "_month";
 
 /// How files of one kind are read, checked and stored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -24,6 +30,9 @@ pub struct SourceSpec {
     /// The date or timestamp column whose UTC date partitions the table; none for tables replaced whole.
     #[serde(default)]
     pub partition: Option<String>,
+    /// What a partition spans: a day, or a month where a day has few rows.
+    #[serde(default = "day")]
+    pub unit: Unit,
     /// Reference data: one file `reference/<name>.json`, and the table replaced whole when it changes.
     #[serde(default)]
     pub reference: bool,
@@ -163,6 +172,11 @@ impl SourceSpec {
             },
             (None, true) => {}
         }
+        match (self.unit, self.reference) {
+            (Unit::Week, _) => return Err("`unit: week` is not for sources, expected `day` or `month`".into()),
+            (Unit::Month, true) => return Err("reference data is replaced whole and takes no `unit`".into()),
+            _ => {}
+        }
         if let Some(explode) = &self.explode {
             if self.format != Format::Json {
                 return Err("`explode` works on json sources only".into());
@@ -186,6 +200,20 @@ impl SourceSpec {
 
     pub fn has_expressions(&self) -> bool {
         self.columns.iter().any(|column| column.expression.is_some())
+    }
+
+    /// The columns that say when a row was, each with the SQL that gives it. The last of them partitions the table; there is
+    /// none in tables replaced whole.
+    pub fn date_columns(&self) -> Vec<(&'static str, String)> {
+        let Some(partition) = &self.partition else { return Vec::new() };
+        let day = format!("cast(\"{partition}\" as date)");
+        match self.unit {
+            Unit::Month => {
+                let month = format!("cast(date_trunc('month', {day}) as date)");
+                vec![(DAY, day), (MONTH, month)]
+            }
+            Unit::Day | Unit::Week => vec![(DAY, day)],
+        }
     }
 
     /// The table's own columns as Arrow has them.
@@ -274,6 +302,10 @@ impl ColumnType {
     pub fn is_nested(&self) -> bool {
         matches!(self, Self::List(_) | Self::Struct(_))
     }
+}
+
+fn day() -> Unit {
+    Unit::Day
 }
 
 fn comma() -> char {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
+use datafusion::common::runtime::SpawnedTask;
 use futures::stream::{FuturesUnordered, StreamExt};
+use tracing::Instrument;
 
 /// What became of a step.
 #[derive(Debug, PartialEq)]
@@ -52,6 +54,16 @@ where
         }
     }
     outcomes.into_iter().flatten().collect()
+}
+
+/// Lets a step think on whichever processor is free, as tables are decided and planned on in the driver. Where the result is no
+/// longer waited for, the step ends.
+pub(crate) async fn apart<T: Send + 'static>(step: impl Future<Output = T> + Send + 'static) -> T {
+    match SpawnedTask::spawn(step.in_current_span()).join_unwind().await {
+        Ok(result) => result,
+        // Only a runtime that is shutting down cancels a task that is waited for.
+        Err(_) => std::future::pending().await,
+    }
 }
 
 /// The steps that wait for this one, themselves or by way of others.

@@ -134,7 +134,10 @@ impl Runner {
         let skipped = |lost: usize, failed: usize| {
             self.progress.report(Event::Skipped { step: &names[lost], because: &names[failed] });
         };
-        let step = |step: usize| self.step(steps[step], run);
+        let step = |step: usize| {
+            let (runner, model, run) = (self.clone(), Arc::clone(steps[step]), run.clone());
+            graph::apart(async move { runner.step(&model, &run).await })
+        };
         let outcomes = graph::walk(&self.waits_for(&steps), step, skipped).await;
         self.gathered(outcomes, &names)
     }

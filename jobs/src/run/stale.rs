@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 
 use super::session::Inputs;
 use crate::catalog::{Catalog, Interval, Label, Lookback, Materialized, Model, Unit};
-use crate::warehouse::{DataFile, Snapshot};
+use crate::warehouse::Snapshot;
 
 /// What a step has to do.
 pub(super) struct Work {
@@ -120,15 +120,7 @@ struct InputFile<'a> {
 }
 
 fn input_files<'a>(catalog: &Catalog, snapshot: &'a Arc<Snapshot>) -> Vec<InputFile<'a>> {
-    let (label, unit) = match catalog.models.get(&snapshot.table) {
-        Some(model) => (model.header.label, model.header.unit.unwrap_or(Unit::Day)),
-        None => (Label::Start, Unit::Day),
-    };
-    let days = |file: &DataFile| {
-        let column = snapshot.partition_columns.first()?;
-        Some(label.unit_of(unit, file.partition.get(column)?.as_deref()?.parse().ok()?))
-    };
-    snapshot.files.iter().map(|file| InputFile { path: &file.path, days: days(file) }).collect()
+    snapshot.files.iter().map(|file| InputFile { path: &file.path, days: catalog.days_of(snapshot, file) }).collect()
 }
 
 /// From the first day that any input has rows of to the last.

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use chrono::NaiveDate;
 use datafusion::arrow::datatypes::SchemaRef;
 use deltalake_core::kernel::{EagerSnapshot, Version};
 use deltalake_core::logstore::LogStore;
 
 use super::{PartitionValues, TableName};
+use crate::catalog::Interval;
 use crate::storage::Folder;
 use crate::{Error, Result};
 
@@ -39,6 +41,13 @@ impl DataFile {
     /// The fingerprint of what the file was computed from, which its name begins with.
     pub fn fingerprint(&self) -> Option<&str> {
         self.path.rsplit('/').next()?.split_once('-').map(|(fingerprint, _)| fingerprint)
+    }
+
+    /// From the first date in a DATE column to the last, where its statistics say.
+    pub fn dates(&self, column: &str) -> Option<Interval> {
+        let statistics: serde_json::Value = serde_json::from_str(self.statistics.as_deref()?).ok()?;
+        let bound = |bound: &str| statistics[bound][column].as_str()?.parse::<NaiveDate>().ok();
+        Some(Interval { from: bound("minValues")?, to: bound("maxValues")?.succ_opt()? })
     }
 }
 

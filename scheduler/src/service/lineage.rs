@@ -3,11 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
-use fleet_jobs::catalog::{Interval, Label, Lookback, Materialized, Unit};
+use fleet_jobs::catalog::{Interval, Lookback, Materialized};
 use fleet_jobs::warehouse::{DataFile, Snapshot, TableName};
 
 use super::{Error, Result, Service};
@@ -170,21 +170,11 @@ impl Service {
 
     /// The files of the partitions that are asked for.
     fn within<'a>(&self, snapshot: &'a Snapshot, days: Option<Interval>) -> Vec<&'a DataFile> {
-        let (label, unit) = self.partitioning(&snapshot.table);
         let is_asked = |file: &&DataFile| {
-            let (Some(days), Some(column)) = (days, snapshot.partition_columns.first()) else { return true };
-            let value = file.partition.get(column).cloned().flatten();
             // What has no day may be of any.
-            value
-                .and_then(|value| value.parse::<NaiveDate>().ok())
-                .is_none_or(|value| label.unit_of(unit, value).overlaps(days))
+            days.zip(self.setup.catalog.days_of(snapshot, file)).is_none_or(|(asked, own)| own.overlaps(asked))
         };
         snapshot.files.iter().filter(is_asked).collect()
-    }
-
-    fn partitioning(&self, table: &TableName) -> (Label, Unit) {
-        let header = self.setup.catalog.models.get(table).map(|model| &model.header);
-        header.map_or((Label::Start, Unit::Day), |header| (header.label, header.unit.unwrap_or(Unit::Day)))
     }
 
     /// The days of a model's inputs that some days of it depend on.

@@ -49,7 +49,7 @@ fn a_file_delivered_again_under_another_name_is_skipped() {
 
 /// The one file that held these rows back had all other deliveries, corrections among them, arrive before it.
 #[test]
-fn a_late_file_rewrites_only_its_days() {
+fn a_late_file_rewrites_only_its_months() {
     let place = Place::with_files_of(&reference().place);
     let (late, day) = corrected_delivery(&place);
     let held = place.folder().join("held-back");
@@ -60,11 +60,11 @@ fn a_late_file_rewrites_only_its_days() {
     fs::rename(&held, &late).unwrap();
     place.done(&["ingest"]);
     let version = next_version(&before, &place, "source.utilization");
-    assert_eq!(partitions(&place, "source.utilization", version, "_day"), BTreeSet::from([day.clone()]));
+    let month = format!("{}-01", &day[..7]);
+    assert_eq!(partitions(&place, "source.utilization", version, "_month"), BTreeSet::from([month.clone()]));
 
     place.done(&["run"]);
     let version = next_version(&before, &place, "operations.utilization");
-    let month = format!("{}-01", &day[..7]);
     assert_eq!(partitions(&place, "operations.utilization", version, "month"), BTreeSet::from([month]));
     let after = place.tables();
     for table in ["source.flights", "source.events", "operations.dispatch_reliability"] {
@@ -100,8 +100,8 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     });
     assert_eq!(found.into_iter().map(without_nulls).collect::<Vec<_>>(), vec![expected.as_object().unwrap().clone()]);
     let version = next_version(&before, &place, "source.flights");
-    let days = BTreeSet::from([day.to_owned(), "2026-02-03".to_owned()]);
-    assert_eq!(partitions(&place, "source.flights", version, "_day"), days);
+    let months = BTreeSet::from([format!("{}-01", &day[..7]), "2026-02-01".to_owned()]);
+    assert_eq!(partitions(&place, "source.flights", version, "_month"), months);
 
     let kept = |rows: &[Row]| {
         let of_file = rows.iter().find(|row| text(row, "file") == file).unwrap();
@@ -117,8 +117,8 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     place.deliver("flights/2026-06-02/again.csv", again);
     place.done(&["ingest"]);
     let version = next_version(&before, &place, "source.flights");
-    let days = BTreeSet::from(["2026-02-03", "2025-12-31"].map(str::to_owned));
-    assert_eq!(partitions(&place, "source.flights", version, "_day"), days);
+    let months = BTreeSet::from(["2026-02-01", "2025-12-01"].map(str::to_owned));
+    assert_eq!(partitions(&place, "source.flights", version, "_month"), months);
     let found = place.rows(&format!("select _file from source.flights where flight_id = '{flight_id}'"));
     assert_eq!(found.iter().map(|row| text(row, "_file")).collect::<Vec<_>>(), ["flights/2026-06-02/again.csv"]);
     assert!(place.data_folder().join("warehouse/source/flights/_keys/year=2025").is_dir(), "the index has the year");
@@ -159,6 +159,53 @@ fn of_two_corrections_the_one_delivered_last_stands() {
     let ledger = place.rows("select file, rows_kept, rows_replaced from ledger.ingested_file order by file");
     let counts: Vec<_> = ledger.iter().map(|row| (number(row, "rows_kept"), number(row, "rows_replaced"))).collect();
     assert_eq!(counts, [(0, 1), (0, 1), (1, 0)], "{ledger:?}");
+}
+
+#[test]
+fn a_table_is_parted_anew_by_the_next_ingestion() {
+    let place = Place::new();
+    let catalog = place.folder().join("catalog");
+    fs::create_dir_all(catalog.join("sources")).unwrap();
+    let parted_by = |unit: &str| {
+        let yaml = format!(
+            "name: fuel\ndescription: Fuel uplifts.\nformat: csv\nkey: [id]\npartition: day\nunit: {unit}\ncolumns:\n  \
+            - {{ name: id, type: integer, required: true }}\n  \
+            - {{ name: day, type: date, required: true }}\n"
+        );
+        fs::write(catalog.join("sources/fuel.yaml"), yaml).unwrap();
+    };
+    let place = place.with_option("--catalog", catalog.to_str().unwrap());
+    let days = || {
+        let rows = place.rows("select id, cast(_day as varchar) as day from source.fuel order by id");
+        rows.iter().map(|row| (number(row, "id"), text(row, "day").to_owned())).collect::<Vec<_>>()
+    };
+    let expected = |rows: &[(i64, &str)]| rows.iter().map(|(id, day)| (*id, (*day).to_owned())).collect::<Vec<_>>();
+
+    parted_by("day");
+    place.deliver("fuel/2026-01-09/a.csv", "id,day\n1,2026-01-05\n2,2026-01-06\n3,2026-02-01\n");
+    place.done(&["ingest", "fuel"]);
+    assert_eq!(partitions(&place, "source.fuel", 0, "_day").len(), 3);
+
+    // One row moves from its month to another, and one is new.
+    parted_by("month");
+    assert_eq!(days(), expected(&[(1, "2026-01-05"), (2, "2026-01-06"), (3, "2026-02-01")]));
+    place.deliver("fuel/2026-03-09/b.csv", "id,day\n1,2026-03-05\n4,2026-02-02\n");
+    place.done(&["ingest", "fuel"]);
+    let all = expected(&[(1, "2026-03-05"), (2, "2026-01-06"), (3, "2026-02-01"), (4, "2026-02-02")]);
+    assert_eq!(days(), all);
+    let months = place.rows("select distinct cast(_month as varchar) as month from source.fuel order by 1");
+    let months: Vec<&str> = months.iter().map(|row| text(row, "month")).collect();
+    assert_eq!(months, ["2026-01-01", "2026-02-01", "2026-03-01"]);
+    let added = place.delta_actions("source.fuel", 1).into_iter().filter(|action| action["add"].is_object());
+    assert_eq!(added.count(), 3, "a file each month");
+
+    // The index was made anew too: it knows the months in which keys stand.
+    place.deliver("fuel/2026-03-10/c.csv", "id,day\n3,2026-03-07\n");
+    place.done(&["ingest", "fuel"]);
+    let months = BTreeSet::from(["2026-02-01", "2026-03-01"].map(str::to_owned));
+    assert_eq!(partitions(&place, "source.fuel", 2, "_month"), months);
+    let all = expected(&[(1, "2026-03-05"), (2, "2026-01-06"), (3, "2026-03-07"), (4, "2026-02-02")]);
+    assert_eq!(days(), all);
 }
 
 /// A file of `utilization` for whose day there is a correction too, and that day.

@@ -13,6 +13,9 @@ use statrs::function::gamma::{checked_gamma_lr, checked_gamma_ur};
 /// Brent's methods converge superlinearly; a search that needs more steps than this is not converging.
 const ITERATIONS_MAX: u64 = 400;
 
+/// Newton's method doubles the digits at each step, once it is near.
+const NEWTON_STEPS: usize = 12;
+
 /// From here on the tail of the normal law comes from its asymptotic series, exact there to 1e-14, as the difference
 /// of large logarithms would not be.
 const NORMAL_SERIES_FROM: f64 = 30.0;
@@ -46,6 +49,28 @@ pub fn root_around(f: impl Fn(f64) -> f64, start: f64, step: f64, limits: (f64, 
         }
         inner = outer;
         step *= 2.0;
+    }
+    None
+}
+
+/// The same by Newton's method, which asks for fewer values: `f` gives its own and that of its derivative. `None` where
+/// `start` is too far from a zero for it, which [`root_around`] may still find.
+pub fn root_near(f: impl Fn(f64) -> (f64, f64), start: f64, limits: (f64, f64)) -> Option<f64> {
+    let mut at = start;
+    for _ in 0..NEWTON_STEPS {
+        let (value, slope) = f(at);
+        let step = -value / slope;
+        if slope >= 0.0 || step.is_nan() || step.abs() > 1.0 {
+            return None;
+        }
+        at += step;
+        if at < limits.0 || at > limits.1 {
+            return None;
+        }
+        // What is left is of the order of its square.
+        if step.abs() < 1e-8 {
+            return Some(at);
+        }
     }
     None
 }
@@ -246,6 +271,16 @@ mod tests {
         assert_eq!(root_around(|_| 1.0, 0.0, 0.1, (-5.0, 5.0)), None);
         assert_eq!(root_around(|_| -1.0, 0.0, 0.1, (-5.0, 5.0)), None);
         assert_eq!(root_around(|_| f64::NAN, 0.0, 0.1, (-5.0, 5.0)), None);
+    }
+
+    #[test]
+    fn newtons_method_gives_up_where_it_would_wander() {
+        let cube = |x: f64| (8.0 - x * x * x, -3.0 * x * x);
+        near(root_near(cube, 2.4, (0.0, 5.0)).unwrap(), 2.0, 1e-14);
+        assert_eq!(root_near(cube, 2.4, (2.1, 5.0)), None, "beyond the limits");
+        assert_eq!(root_near(cube, 0.1, (0.0, 5.0)), None, "too far");
+        assert_eq!(root_near(|x| (x - 1.0, 1.0), 1.5, (0.0, 5.0)), None, "it rises");
+        assert_eq!(root_near(|_| (f64::NAN, -1.0), 1.5, (0.0, 5.0)), None);
     }
 
     #[test]

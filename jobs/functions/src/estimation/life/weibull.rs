@@ -5,7 +5,7 @@
 
 use super::bounds::{covariance, delta, exponentials, profile};
 use super::{B10_FAILED, Bounds, Curve, Estimate, Facts, Fit, Law, Options, Outcome, Parameter};
-use crate::estimation::numeric::{digamma, ln_gamma, root_around};
+use crate::estimation::numeric::{digamma, ln_gamma, root_around, root_near};
 use crate::estimation::sample::Lives;
 
 /// Shapes are sought from a millionth to a thousand millions, given by their logarithms.
@@ -170,12 +170,17 @@ impl<'a> Likelihood<'a> {
 
     /// The logarithm of the most likely shape, sought from a guess of it.
     pub(super) fn shape_log(&self, guess: Option<f64>) -> Option<f64> {
-        let score = |shape_log: f64| {
+        let score_and_slope = |shape_log: f64| {
             let shape = shape_log.exp();
             let hazards = self.hazards(shape, 0.0);
-            self.failures + shape * (self.log_ages - self.failures * hazards.first / hazards.sum)
+            let mean = hazards.first / hazards.sum;
+            let inner = shape * (self.log_ages - self.failures * mean);
+            let variance = hazards.second / hazards.sum - mean * mean;
+            (self.failures + inner, inner - self.failures * shape * shape * variance)
         };
-        root_around(score, guess.unwrap_or(self.guess), LOG_SHAPE_STEP, LOG_SHAPE_LIMITS)
+        let guess = guess.unwrap_or(self.guess);
+        let near = root_near(score_and_slope, guess, LOG_SHAPE_LIMITS);
+        near.or_else(|| root_around(|log| score_and_slope(log).0, guess, LOG_SHAPE_STEP, LOG_SHAPE_LIMITS))
     }
 
     /// The point with the most likely scale for a shape.
