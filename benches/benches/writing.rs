@@ -30,6 +30,7 @@ fn parquet_writer(c: &mut Criterion) {
             partition_columns,
             fingerprints: BTreeMap::new(),
             fingerprint: "bench".to_owned(),
+            short_lived: false,
         };
         let plan = || {
             let rows = tokio.block_on(async { context.sql("select * from lives").await?.create_physical_plan().await });

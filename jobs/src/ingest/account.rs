@@ -84,6 +84,8 @@ impl Runner {
             *lost.entry(file).or_default() += rows;
         }
 
+        // All sources share these tables.
+        let _shared = self.turns.table("ledger.ingested_file").await;
         let quarantined = self.quarantine(source, staged, &context, run).await?;
         let report = report(source, staged, &kept, &quarantined, &merged);
         self.record(source, staged, &kept, &quarantined, &lost, version).await?;
@@ -347,7 +349,7 @@ fn memory(batch: RecordBatch) -> Result<Arc<MemTable>> {
     MemTable::try_new(batch.schema(), vec![vec![batch]]).map(Arc::new).map_err(Error::engine("ingest"))
 }
 
-async fn logical(context: &SessionContext, step: &str, sql: &str) -> Result<LogicalPlan> {
+pub(super) async fn logical(context: &SessionContext, step: &str, sql: &str) -> Result<LogicalPlan> {
     context.state().create_logical_plan(sql).await.map_err(Error::engine(step))
 }
 

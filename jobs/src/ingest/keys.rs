@@ -92,6 +92,7 @@ impl Runner {
             partition_columns: old.partition_columns.clone(),
             fingerprints: BTreeMap::new(),
             fingerprint: RECORDED.to_owned(),
+            short_lived: false,
         };
         let written = Snapshot { files: self.written(&context, &step, &sql, spec).await?, ..old };
         let all = kept.into_iter().chain(written.files.iter().cloned());

@@ -4,15 +4,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::AsArray;
-use datafusion::arrow::compute::cast;
+use datafusion::arrow::compute::{SortOptions, cast};
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::ExecutionPlan;
 use datafusion::prelude::SessionContext;
 
+use super::account::logical;
 use super::keys::{self, KeyIndex};
-use crate::engine::write::{WriteSpec, written_files};
+use crate::engine::write::{WriteExec, WriteSpec, written_files};
 use crate::run::{Runner, named_schemas};
 use crate::warehouse::{Commit, DataFile, Replace, Snapshot, TableName};
 use crate::{Error, Result};
@@ -90,8 +92,12 @@ impl Runner {
             partition_columns: upsert.partition_columns(),
             fingerprints: BTreeMap::new(),
             fingerprint: upsert.fingerprint.clone(),
+            short_lived: false,
         };
-        let files = self.written(&context, &step, &merge_sql(upsert), spec).await?;
+        let files = match upsert.moves || upsert.partition.is_none() {
+            true => self.written(&context, &step, &merge_sql(upsert), spec).await?,
+            false => self.written_by_partition(&context, &step, upsert, spec).await?,
+        };
         let after = Snapshot { files, partition_columns: upsert.partition_columns(), ..before.clone() };
         let touched = touched.unwrap_or_else(|| after.partitions());
         let keys = match upsert.moves && !touched.is_empty() {
@@ -109,8 +115,31 @@ impl Runner {
         sql: &str,
         spec: WriteSpec,
     ) -> Result<Vec<DataFile>> {
-        let plan = context.state().create_logical_plan(sql).await.map_err(Error::engine(step))?;
+        let plan = logical(context, step, sql).await?;
         let plan = self.planned_to_write(context, step, &plan, spec).await?;
+        self.files_of(step, plan).await
+    }
+
+    /// The same of an upsert whose keys stay in their partitions: brought together by these, its rows are sorted once.
+    async fn written_by_partition(
+        &self,
+        context: &SessionContext,
+        step: &str,
+        upsert: &Upsert,
+        spec: WriteSpec,
+    ) -> Result<Vec<DataFile>> {
+        let rows = logical(context, step, &all_rows_sql(upsert)).await?;
+        let rows = self.engine.plan(context, step, &rows).await?;
+        let tasks = self.engine.parts(&rows);
+        let columns = upsert.schema.fields().len();
+        let latest = SortOptions { descending: true, nulls_first: false };
+        let order = upsert.latest_by.iter().map(String::as_str).chain(["_incoming"]);
+        let order: Vec<_> = order.map(|name| (name, latest)).collect();
+        let plan = WriteExec::first_together(rows, spec, tasks, columns, &upsert.key, &order);
+        self.files_of(step, Arc::new(plan.map_err(Error::engine(step))?)).await
+    }
+
+    async fn files_of(&self, step: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<DataFile>> {
         let outcome = self.engine.for_own_plans().collect(step, plan).await?;
         written_files(&outcome.batches).map_err(Error::engine(step))
     }
@@ -248,22 +277,34 @@ pub(super) fn partition_of(upsert: &Upsert, file: &DataFile) -> Option<String> {
     upsert.partition.as_ref().and_then(|column| file.partition.get(column).cloned().flatten())
 }
 
-fn merge_sql(upsert: &Upsert) -> String {
-    let list = |names: &mut dyn Iterator<Item = String>| names.collect::<Vec<_>>().join(", ");
-    let columns = list(&mut upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
+/// All rows that may stand, and which of them are incoming.
+fn all_rows_sql(upsert: &Upsert) -> String {
+    let columns = names(upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
     // A table of other partitions may lack them.
-    let existing = list(&mut upsert.schema.fields().iter().map(|field| match upsert.derived.get(field.name()) {
+    let existing = names(upsert.schema.fields().iter().map(|field| match upsert.derived.get(field.name()) {
         Some(sql) => format!("{sql} as \"{}\"", field.name()),
         None => format!("\"{}\"", field.name()),
     }));
-    let key = list(&mut upsert.key.iter().map(|name| format!("\"{name}\"")));
-    let order = list(&mut upsert.latest_by.iter().map(|name| format!("\"{name}\" desc nulls last")));
     let kept = upsert.reloaded.condition().map(|condition| format!("where not ({condition})")).unwrap_or_default();
     format!(
-        "with all_rows as (\
-           select {existing}, 0 as _incoming from merge.existing {kept} union all select {columns}, 1 as _incoming from merge.incoming\
-         ), ranked as (\
-           select *, row_number() over (partition by {key} order by {order}, _incoming desc) as _rank from all_rows\
-         ) select {columns} from ranked where _rank = 1"
+        "select {existing}, 0 as _incoming from merge.existing {kept} \
+         union all select {columns}, 1 as _incoming from merge.incoming"
     )
+}
+
+/// Of these, for each key, the one that stands.
+fn merge_sql(upsert: &Upsert) -> String {
+    let columns = names(upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
+    let key = names(upsert.key.iter().map(|name| format!("\"{name}\"")));
+    let order = names(upsert.latest_by.iter().map(|name| format!("\"{name}\" desc nulls last")));
+    format!(
+        "with all_rows as ({}), ranked as (\
+           select *, row_number() over (partition by {key} order by {order}, _incoming desc) as _rank from all_rows\
+         ) select {columns} from ranked where _rank = 1",
+        all_rows_sql(upsert)
+    )
+}
+
+fn names(names: impl Iterator<Item = String>) -> String {
+    names.collect::<Vec<_>>().join(", ")
 }

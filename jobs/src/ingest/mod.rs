@@ -18,10 +18,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use futures::FutureExt;
+
 pub use discover::Landing;
 
 use account::Accounted;
-use discover::{KnownFiles, NewFile};
+use discover::NewFile;
+use stage::Staged;
 
 use crate::landing::SourceSpec;
 use crate::progress::{Ended, Event};
@@ -29,10 +32,10 @@ use crate::run::{Run, Runner, StepReport, graph};
 use crate::warehouse::TableName;
 use crate::{Error, Result};
 
-/// How many files of a source are read and merged at once, and how many bytes of them, in the order of their delivery, so that
-/// plans, their results and what tasks hold stay small.
+/// How many files of a source are read and merged at once, and how many bytes of them for each task, in the order of their
+/// delivery, so that plans, their results and what tasks hold stay small.
 const FILES_AT_ONCE: usize = 20_000;
-const BYTES_AT_ONCE: u64 = 4 << 30;
+const TASK_BYTES_AT_ONCE: u64 = 32 << 20;
 
 /// What ingestion did with one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]
@@ -124,7 +127,8 @@ impl Runner {
         Ok(report)
     }
 
-    /// Reads, merges and accounts for the files of a source that are new.
+    /// Reads, merges and accounts for the files of a source that are new, a portion after the other; while one is merged, the
+    /// next is read.
     async fn ingest_new(
         &self,
         landing: &Landing,
@@ -133,40 +137,49 @@ impl Runner {
         done: &Mutex<Option<Accounted>>,
     ) -> Result<()> {
         let step = step_of(source);
-        let mut known = self.known_files(&source.name).await?;
+        let known = self.known_files(&source.name).await?;
         let new = landing.new_files(self, source, &known).await?;
+        drop(known);
+        let bytes_at_once = TASK_BYTES_AT_ONCE * self.engine.partitions() as u64;
+        let mut portions = portions(&new, bytes_at_once);
         let mut read = 0;
-        for files in portions(&new) {
+        let mut staging = |files: &[NewFile]| {
             let doing = match files.len() == new.len() {
                 true => format!("reading {} files", new.len()),
                 false => format!("reading files {} to {} of {}", read + 1, read + files.len(), new.len()),
             };
             self.progress.report(Event::Started { step: &step, doing: &doing });
-            if read > 0 {
-                known = self.known_files(&source.name).await?;
-            }
-            let accounted = self.ingest_files(landing, source, files, &known, run).await?;
-            done.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(accounted);
             read += files.len();
+            self.stage(landing, source, files.to_vec())
+        };
+        let mut next = match portions.next() {
+            Some(files) => Some(staging(files).await?),
+            None => None,
+        };
+        while let Some(staged) = next {
+            let accounted = self.ingest_staged(source, staged, run);
+            let (accounted, following) = match portions.next() {
+                Some(files) => futures::join!(accounted, staging(files).map(Some)),
+                None => (accounted.await, None),
+            };
+            if let (Err(_), Some(Ok(following))) = (&accounted, &following) {
+                self.remove_folder(&following.folder).await;
+            }
+            done.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(accounted?);
+            next = following.transpose()?;
         }
         Ok(())
     }
 
-    /// Reads, merges and accounts for some files of a source.
-    async fn ingest_files(
-        &self,
-        landing: &Landing,
-        source: &Arc<SourceSpec>,
-        files: &[NewFile],
-        known: &KnownFiles,
-        run: &Run,
-    ) -> Result<Accounted> {
+    /// Merges and accounts for what was read of some files of a source.
+    async fn ingest_staged(&self, source: &Arc<SourceSpec>, mut staged: Staged, run: &Run) -> Result<Accounted> {
         let step = step_of(source);
-        let staged = self.stage(landing, source, files.to_vec(), known).await?;
-        let accounted = {
-            // All sources share the manifest and the quarantine.
-            let _shared = self.turns.table("ledger.ingested_file").await;
-            self.merge_staged(source, &staged, run).await
+        let accounted = match self.known_files(&source.name).await {
+            Ok(known) => {
+                staged.decide(&known);
+                self.merge_staged(source, &staged, run).await
+            }
+            Err(error) => Err(error),
         };
         self.remove_folder(&staged.folder).await;
         let accounted = accounted?;
@@ -188,12 +201,12 @@ impl Runner {
 }
 
 /// The files that are read and merged at once.
-fn portions(mut files: &[NewFile]) -> impl Iterator<Item = &[NewFile]> {
+fn portions(mut files: &[NewFile], bytes_at_once: u64) -> impl Iterator<Item = &[NewFile]> {
     std::iter::from_fn(move || {
         let mut bytes = 0;
         let fits = |file: &&NewFile| {
             bytes += file.file.size_bytes;
-            bytes <= BYTES_AT_ONCE
+            bytes <= bytes_at_once
         };
         let fitting = files.iter().take(FILES_AT_ONCE).take_while(fits).count();
         let (first, rest) = files.split_at(fitting.max(1).min(files.len()));
@@ -219,11 +232,10 @@ mod tests {
             let new = |size: &u64| NewFile { file: file(*size), modified_at: chrono::DateTime::UNIX_EPOCH };
             sizes.iter().map(new).collect()
         };
-        let lengths = |sizes: &[u64]| portions(&files(sizes)).map(<[NewFile]>::len).collect::<Vec<_>>();
+        let lengths = |sizes: &[u64]| portions(&files(sizes), 1000).map(<[NewFile]>::len).collect::<Vec<_>>();
         assert_eq!(lengths(&[]), [0_usize; 0]);
         assert_eq!(lengths(&vec![1; 2 * FILES_AT_ONCE + 1]), [FILES_AT_ONCE, FILES_AT_ONCE, 1]);
         // One that is too large goes alone.
-        let half = BYTES_AT_ONCE / 2;
-        assert_eq!(lengths(&[half, half, 1, 3 * half, half]), [2, 1, 1, 1]);
+        assert_eq!(lengths(&[500, 500, 1, 1500, 500]), [2, 1, 1, 1]);
     }
 }

@@ -56,19 +56,29 @@ pub(super) enum Fate {
 }
 
 impl Staged {
+    /// Of files with one content the first delivered is ingested, unless the content is known already.
+    pub fn decide(&mut self, known: &KnownFiles) {
+        let mut seen: BTreeSet<&str> =
+            known.values().filter(|file| file.ingested).map(|file| file.sha256.as_str()).collect();
+        for file in &mut self.files {
+            file.known = known.contains_key(&file.file);
+            file.fate = if known.get(&file.file).is_some_and(|known| known.sha256 == file.sha256) {
+                Fate::Unchanged
+            } else if seen.insert(&file.sha256) {
+                Fate::Ingested
+            } else {
+                Fate::Skipped
+            };
+        }
+    }
+
     pub fn of(&self, fate: Fate) -> impl Iterator<Item = &StagedFile> {
         self.files.iter().filter(move |file| file.fate == fate)
     }
 }
 
 impl Runner {
-    pub(super) async fn stage(
-        &self,
-        landing: &Landing,
-        source: &Arc<SourceSpec>,
-        new: Vec<NewFile>,
-        known: &KnownFiles,
-    ) -> Result<Staged> {
+    pub(super) async fn stage(&self, landing: &Landing, source: &Arc<SourceSpec>, new: Vec<NewFile>) -> Result<Staged> {
         let table = TableName::new("source", &source.name);
         let step = table.to_string();
         let folder = self.warehouse.root().join(&format!("_staging/{}-{}", source.name, uuid::Uuid::new_v4()));
@@ -82,6 +92,7 @@ impl Runner {
             partition_columns: vec![OUTCOME.to_owned()],
             fingerprints: BTreeMap::new(),
             fingerprint: "staged".to_owned(),
+            short_lived: true,
         };
         let plan = scan.into_plan().map_err(Error::engine(&step))?;
         let outcome = self.engine.collect(&step, Arc::new(WriteExec::new(plan, spec))).await?;
@@ -96,8 +107,7 @@ impl Runner {
             files: of_outcome(&written, outcome),
             recorded: serde_json::Value::Null,
         };
-        let mut files = self.summaries(part(FILE), &new).await?;
-        decide(&mut files, known);
+        let files = self.summaries(part(FILE), &new).await?;
         Ok(Staged { rows: part(ROW), quarantined: part(QUARANTINED), folder, files })
     }
 
@@ -184,22 +194,6 @@ fn balanced(mut files: Vec<LandingFile>, groups: usize) -> Vec<Vec<LandingFile>>
 fn of_outcome(written: &[DataFile], outcome: &str) -> Vec<DataFile> {
     let matches = |file: &&DataFile| file.partition.get(OUTCOME).and_then(Option::as_deref) == Some(outcome);
     written.iter().filter(matches).cloned().collect()
-}
-
-/// Of files with one content the first delivered is ingested, unless the content is known already.
-fn decide(files: &mut [StagedFile], known: &KnownFiles) {
-    let mut seen: BTreeSet<String> =
-        known.values().filter(|file| file.ingested).map(|file| file.sha256.clone()).collect();
-    for file in files {
-        file.known = known.contains_key(&file.file);
-        file.fate = if known.get(&file.file).is_some_and(|known| known.sha256 == file.sha256) {
-            Fate::Unchanged
-        } else if seen.insert(file.sha256.clone()) {
-            Fate::Ingested
-        } else {
-            Fate::Skipped
-        };
-    }
 }
 
 #[cfg(test)]

@@ -124,6 +124,7 @@ impl Runner {
             partition_columns: model.header.partition.iter().cloned().collect(),
             fingerprint: fingerprints.get("").cloned().unwrap_or_default(),
             fingerprints: fingerprints.clone(),
+            short_lived: false,
         };
         self.planned_to_write(context, &name, &plan, spec).await
     }

@@ -9,8 +9,8 @@ use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
 use object_store::ObjectStore;
 use object_store::buffered::BufWriter;
-use parquet::arrow::AsyncArrowWriter;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::arrow::{ArrowSchemaConverter, AsyncArrowWriter};
+use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
@@ -22,6 +22,8 @@ use crate::warehouse::DataFile;
 const FILE_BYTES: usize = 256 << 20;
 /// What an open file may hold in memory before its rows are written out.
 const BUFFERED_BYTES: usize = 64 << 20;
+/// The same of one that is read soon: whoever reads it holds as much.
+const BUFFERED_BYTES_SHORT_LIVED: usize = 8 << 20;
 /// How many files a task keeps open. Rows come one partition after the other, or are of very few.
 const OPEN_FILES: usize = 4;
 const ROWS_PER_GROUP: usize = 256 * 1024;
@@ -66,22 +68,33 @@ impl OpenFiles {
         let kept_columns: Vec<usize> =
             (0..input.fields().len()).filter(|index| Some(*index) != partition_column).collect();
         let fields: Vec<_> = kept_columns.iter().map(|index| Arc::clone(&input.fields()[*index])).collect();
-        let properties = WriterProperties::builder()
+        let schema = Arc::new(Schema::new(fields));
+        let mut properties = WriterProperties::builder()
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
             .set_key_value_metadata(Some(vec![KeyValue::new("fleet.executor_id".to_owned(), executor_id)]))
             .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?));
+        if spec.short_lived {
+            properties =
+                properties.set_compression(Compression::SNAPPY).set_statistics_enabled(EnabledStatistics::None);
+            // Looking measurements up in a dictionary takes longer than to write them out.
+            let columns = ArrowSchemaConverter::new().convert(&schema)?;
+            for column in columns.columns().iter().filter(|column| column.physical_type() == Type::DOUBLE) {
+                properties = properties.set_column_dictionary_enabled(column.path().clone(), false);
+            }
+        }
         // Zstandard makes a context of 160 kB for every column that is written or read, and an index of pages tells nothing
         // of a column of one.
-        let properties_of_small = properties
-            .clone()
-            .set_compression(Compression::SNAPPY)
-            .set_statistics_enabled(EnabledStatistics::Chunk)
-            .set_offset_index_disabled(true);
+        let mut properties_of_small = properties.clone().set_offset_index_disabled(true);
+        if !spec.short_lived {
+            properties_of_small = properties_of_small
+                .set_compression(Compression::SNAPPY)
+                .set_statistics_enabled(EnabledStatistics::Chunk);
+        }
         Ok(Self {
             store,
             folder,
             spec,
-            schema: Arc::new(Schema::new(fields)),
+            schema,
             kept_columns,
             partition_column,
             properties: properties.build(),
@@ -128,7 +141,8 @@ impl OpenFiles {
         if file.writer.bytes_written() + file.writer.in_progress_size() > FILE_BYTES {
             return self.finish(value, file).await;
         }
-        if file.writer.memory_size() > BUFFERED_BYTES {
+        let buffered = if self.spec.short_lived { BUFFERED_BYTES_SHORT_LIVED } else { BUFFERED_BYTES };
+        if file.writer.memory_size() > buffered {
             file.writer.flush().await?;
         }
         self.open.push((value, file));

@@ -9,6 +9,7 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::compute::SortOptions;
 use datafusion::arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::common::{DataFusionError, Result, internal_datafusion_err};
@@ -19,6 +20,7 @@ use datafusion::physical_plan::execution_plan::{
     Boundedness, ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions,
 };
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder, MetricsSet};
+use datafusion::physical_plan::projection::{ProjectionExec, ProjectionExpr};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::sort::SortExec;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
@@ -28,6 +30,7 @@ use datafusion::physical_plan::{
 };
 use futures::{StreamExt, stream};
 
+use super::first_rows::{FirstRows, FirstRowsExec};
 use crate::engine::ExecutorId;
 use crate::storage::Folder;
 use crate::warehouse::DataFile;
@@ -44,6 +47,8 @@ pub struct WriteSpec {
     pub fingerprints: BTreeMap<String, String>,
     /// The fingerprint of partitions not listed.
     pub fingerprint: String,
+    /// Whether the files are read once, soon, and removed: written fast rather than small.
+    pub short_lived: bool,
 }
 
 impl WriteSpec {
@@ -78,11 +83,37 @@ impl WriteExec {
     /// finished plan, because an optimiser would take the exchange away.
     pub fn together(input: Arc<dyn ExecutionPlan>, spec: WriteSpec, tasks: usize) -> Result<Self> {
         let [column] = spec.partition_columns.as_slice() else { return Ok(Self::new(input, spec)) };
-        let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(column, &input.schema())?);
-        let exchange = RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?;
-        let order = LexOrdering::from([PhysicalSortExpr::new_default(value)]);
-        let sorted = SortExec::new(order, Arc::new(exchange)).with_preserve_partitioning(true);
-        Ok(Self::new(Arc::new(sorted), spec))
+        let sorted = brought_together(input, column, tasks, Vec::new())?;
+        Ok(Self::new(sorted, spec))
+    }
+
+    /// As [`Self::together`], of the first `columns` of a partitioned table's rows: of those with one key, which are of
+    /// one partition, the row that comes first in an order.
+    pub fn first_together(
+        input: Arc<dyn ExecutionPlan>,
+        spec: WriteSpec,
+        tasks: usize,
+        columns: usize,
+        key: &[String],
+        order: &[(&str, SortOptions)],
+    ) -> Result<Self> {
+        let [column] = spec.partition_columns.as_slice() else {
+            return Err(internal_datafusion_err!("{} partition columns, expected one", spec.partition_columns.len()));
+        };
+        let schema = input.schema();
+        let by_key = key.iter().map(|name| (name.as_str(), SortOptions::default()));
+        let order = by_key.chain(order.iter().copied()).map(|(name, options)| {
+            Ok(PhysicalSortExpr::new(Arc::new(Column::new_with_schema(name, &schema)?), options))
+        });
+        let sorted = brought_together(input, column, tasks, order.collect::<Result<_>>()?)?;
+        let key = key.iter().map(|name| schema.index_of(name)).collect::<Result<_, _>>()?;
+        let first = FirstRowsExec::new(sorted, FirstRows { key, number: "_rank".to_owned() });
+        let kept = schema.fields().iter().take(columns).enumerate().map(|(place, field)| ProjectionExpr {
+            expr: Arc::new(Column::new(field.name(), place)),
+            alias: field.name().clone(),
+        });
+        let kept = ProjectionExec::try_new(kept.collect::<Vec<_>>(), Arc::new(first))?;
+        Ok(Self::new(Arc::new(kept), spec))
     }
 
     pub fn spec(&self) -> &WriteSpec {
@@ -158,6 +189,20 @@ impl ExecutionPlan for WriteExec {
     }
 }
 
+/// The rows of one value of a column in one task of `tasks`, one value after the other and those of each in an order.
+fn brought_together(
+    input: Arc<dyn ExecutionPlan>,
+    column: &str,
+    tasks: usize,
+    order: Vec<PhysicalSortExpr>,
+) -> Result<Arc<dyn ExecutionPlan>> {
+    let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(column, &input.schema())?);
+    let exchange = RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?;
+    let order = LexOrdering::new([PhysicalSortExpr::new_default(value)].into_iter().chain(order));
+    let order = order.ok_or_else(|| internal_datafusion_err!("no order"))?;
+    Ok(Arc::new(SortExec::new(order, Arc::new(exchange)).with_preserve_partitioning(true)))
+}
+
 fn external(error: crate::Error) -> DataFusionError {
     DataFusionError::External(Box::new(error))
 }
@@ -212,4 +257,46 @@ pub fn written_files(batches: &[RecordBatch]) -> Result<Vec<DataFile>> {
     }
     files.sort_by(|a, b| a.path.cmp(&b.path));
     Ok(files)
+}
+
+#[cfg(test)]
+mod tests {
+    use datafusion::arrow::util::pretty::pretty_format_batches;
+    use datafusion::physical_plan::collect;
+    use datafusion::prelude::{ParquetReadOptions, SessionContext};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn of_rows_with_one_key_the_first_is_written_to_its_partition() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = SessionContext::new();
+        // 2,000 rows of 301 keys, those of a key all of one day; of each the highest line stands.
+        let rows = "select cast(value % 301 % 7 as text) as day, value % 301 as id, value as line, 0 as extra
+                    from generate_series(1, 2000)";
+        let input = context.sql(rows).await.unwrap().create_physical_plan().await.unwrap();
+        let spec = WriteSpec {
+            folder: folder.path().to_string_lossy().into_owned(),
+            partition_columns: vec!["day".to_owned()],
+            fingerprints: BTreeMap::new(),
+            fingerprint: "test".to_owned(),
+            short_lived: false,
+        };
+        let last = SortOptions { descending: true, nulls_first: false };
+        let plan = WriteExec::first_together(input, spec, 3, 3, &["id".to_owned()], &[("line", last)]).unwrap();
+        let files = written_files(&collect(Arc::new(plan), context.task_ctx()).await.unwrap()).unwrap();
+        assert_eq!(files.len(), 7, "one file a day: {files:?}");
+
+        let path = folder.path().to_string_lossy().into_owned();
+        context.register_parquet("written", path, ParquetReadOptions::default()).await.unwrap();
+        let both = "select count(*), sum(w.line), count(e.id) from written w
+             left join (select value % 301 as id, max(value) as line from generate_series(1, 2000) group by 1) e
+             on w.id = e.id and w.line = e.line";
+        let found = context.sql(both).await.unwrap().collect().await.unwrap();
+        let found = pretty_format_batches(&found).unwrap().to_string();
+        let sum: i64 = (2000 - 300..=2000).sum();
+        assert!(found.contains(&format!("| 301      | {sum}      | 301")), "{found}");
+        let columns = context.table("written").await.unwrap().schema().fields().len();
+        assert_eq!(columns, 2, "id and line: the day names the folder, what was only for the order is gone");
+    }
 }

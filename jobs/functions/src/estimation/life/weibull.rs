@@ -1,7 +1,7 @@
 //! The two-parameter Weibull law, H(t) = (t/η)^β, and the likelihood that the three-parameter law builds on.
 //!
-//! It owns the sums over a sample that all figures of the law come from: each is one pass with a logarithm and an
-//! exponential per life, and no copy of the sample is ever made. It never moves the origin of ages on its own account.
+//! It owns the sums over a sample that all figures of the law come from: each is one pass with an exponential per life,
+//! over the logarithms of its ages. It never moves the origin of ages on its own account.
 
 use super::bounds::{covariance, delta, exponentials, profile};
 use super::{B10_FAILED, Bounds, Curve, Estimate, Facts, Fit, Law, Options, Outcome, Parameter};
@@ -89,7 +89,8 @@ fn describe(likelihood: &Likelihood<'_>, maximum: &Maximum, covariance: &[[f64; 
 /// units of the largest one, so that nothing overflows.
 pub(super) struct Likelihood<'a> {
     lives: &'a Lives,
-    location: f64,
+    /// The logarithms of the ages at exit and, where a life was truncated, at entry; of those after the location.
+    logs: Vec<(f64, Option<f64>)>,
     /// The logarithm of the largest age above the location.
     pub(super) unit_log: f64,
     pub(super) failures: f64,
@@ -125,44 +126,44 @@ impl<'a> Likelihood<'a> {
     pub(super) fn new(lives: &'a Lives, facts: &Facts, location: f64) -> Self {
         let unit_log = (facts.largest_exit - location).ln();
         let (mut sum, mut squares) = (0.0, 0.0);
-        for (exit, observed, _) in lives.iter() {
+        let mut logs = Vec::with_capacity(lives.len());
+        for (exit, observed, entry) in lives.iter().filter(|(exit, ..)| *exit > location) {
+            let log = (exit - location).ln() - unit_log;
             if observed {
-                let log = (exit - location).ln() - unit_log;
                 sum += log;
                 squares += log * log;
             }
+            logs.push((log, (entry > location).then(|| (entry - location).ln() - unit_log)));
         }
         let mean = sum / facts.failures;
         let deviation = (squares / facts.failures - mean * mean).max(0.0).sqrt();
         // The logarithm of a Weibull age has the standard deviation π/√6 over the shape.
         let guess = (1.2825 / deviation).ln().clamp(-3.0, 10.0);
-        Self { lives, location, unit_log, failures: facts.failures, log_ages: sum, guess }
+        Self { lives, logs, unit_log, failures: facts.failures, log_ages: sum, guess }
     }
 
     /// The sums at a shape, for a scale given by its logarithm.
     pub(super) fn hazards(&self, shape: f64, scale_log: f64) -> Hazards {
-        let centre = self.unit_log + scale_log;
         let mut hazards = Hazards::default();
-        for (exit, _, entry) in self.lives.iter() {
-            let age = exit - self.location;
-            if age <= 0.0 {
-                continue;
-            }
-            let log = age.ln() - centre;
+        for (exit_log, entry_log) in &self.logs {
+            let log = exit_log - scale_log;
             let at_exit = (shape * log).exp();
-            if entry <= self.location {
-                hazards.sum += at_exit;
-                hazards.first += at_exit * log;
-                hazards.second += at_exit * log * log;
-            } else {
-                let entry_log = (entry - self.location).ln() - centre;
-                let (apart, both) = (log - entry_log, log + entry_log);
-                // Written so that a short watch is not the difference of two large figures.
-                let between = -at_exit * (-shape * apart).exp_m1();
-                let at_entry = at_exit - between;
-                hazards.sum += between;
-                hazards.first += between * log + at_entry * apart;
-                hazards.second += between * log * log + at_entry * apart * both;
+            match entry_log {
+                None => {
+                    hazards.sum += at_exit;
+                    hazards.first += at_exit * log;
+                    hazards.second += at_exit * log * log;
+                }
+                Some(entry_log) => {
+                    let entry_log = entry_log - scale_log;
+                    let (apart, both) = (log - entry_log, log + entry_log);
+                    // Written so that a short watch is not the difference of two large figures.
+                    let between = -at_exit * (-shape * apart).exp_m1();
+                    let at_entry = at_exit - between;
+                    hazards.sum += between;
+                    hazards.first += between * log + at_entry * apart;
+                    hazards.second += between * log * log + at_entry * apart * both;
+                }
             }
         }
         hazards
