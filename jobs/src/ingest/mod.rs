@@ -232,10 +232,10 @@ mod tests {
             let new = |size: &u64| NewFile { file: file(*size), modified_at: chrono::DateTime::UNIX_EPOCH };
             sizes.iter().map(new).collect()
         };
-        let lengths = |sizes: &[u64]| portions(&files(sizes), 1000).map(<[NewFile]>::len).collect::<Vec<_>>();
+        let lengths = |sizes: &[u64]| portions(&files(sizes), 100_000).map(<[NewFile]>::len).collect::<Vec<_>>();
         assert_eq!(lengths(&[]), [0_usize; 0]);
         assert_eq!(lengths(&vec![1; 2 * FILES_AT_ONCE + 1]), [FILES_AT_ONCE, FILES_AT_ONCE, 1]);
         // One that is too large goes alone.
-        assert_eq!(lengths(&[500, 500, 1, 1500, 500]), [2, 1, 1, 1]);
+        assert_eq!(lengths(&[50_000, 50_000, 1, 150_000, 50_000]), [2, 1, 1, 1]);
     }
 }
