@@ -124,20 +124,30 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     assert!(place.data_folder().join("warehouse/source/flights/_keys/year=2025").is_dir(), "the index has the year");
 }
 
+/// Of the last ten, which are read while the first are merged, one is the same as a first one and one corrects another.
 #[test]
 fn many_small_files_are_ingested_some_at_a_time() {
     let place = Place::new();
+    let row = |tail: &str, day: u32, hours: &str| format!("tail,date,flight_hours\n{tail},2026-01-{day:02},{hours}\n");
     for number in 0..20_010 {
         let (day, tail) = (number / 2000 + 1, format!("EI-{number:05}"));
-        let row = format!("tail,date,flight_hours\n{tail},2026-01-{day:02},1.5\n");
-        place.deliver(&format!("utilization/2026-02-{day:02}/{tail}.csv"), row);
+        let text = match number {
+            20_005 => row("EI-00000", 1, "1.5"),
+            20_006 => row("EI-00001", 1, "2.5"),
+            _ => row(&tail, day, "1.5"),
+        };
+        place.deliver(&format!("utilization/2026-02-{day:02}/{tail}.csv"), text);
     }
     place.done(&["ingest", "utilization"]);
-    let sums = "select count(*) as files, sum(rows_kept) as kept from ledger.ingested_file";
+    let sums = "select count(*) as files, sum(rows_kept) as kept, sum(rows_replaced) as replaced,
+                count(*) filter (where state = 'skipped') as skipped from ledger.ingested_file";
     let counted = place.rows(sums).remove(0);
-    assert_eq!((number(&counted, "files"), number(&counted, "kept")), (20_010, 20_010));
-    let rows = place.rows("select count(distinct tail) as tails, count(*) as rows from source.utilization").remove(0);
-    assert_eq!((number(&rows, "tails"), number(&rows, "rows")), (20_010, 20_010));
+    let counts = ["files", "kept", "replaced", "skipped"].map(|column| number(&counted, column));
+    assert_eq!(counts, [20_010, 20_008, 1, 1]);
+    let rows = "select count(distinct tail) as tails, count(*) as rows,
+                count(*) filter (where tail = 'EI-00001' and flight_hours = 2.5) as corrected from source.utilization";
+    let found = place.rows(rows).remove(0);
+    assert_eq!(["tails", "rows", "corrected"].map(|column| number(&found, column)), [20_008, 20_008, 1]);
     // Twice: the first files, and the last ten.
     assert!(place.delta_actions("source.utilization", 1).iter().any(|action| action.get("add").is_some()));
 }
