@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use datafusion::arrow::array::AsArray;
-use datafusion::arrow::compute::{SortOptions, cast};
+use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, SchemaRef};
 use datafusion::catalog::view::ViewTable;
 use datafusion::common::TableReference;
@@ -132,10 +132,8 @@ impl Runner {
         let rows = self.engine.plan(context, step, &rows).await?;
         let tasks = self.engine.parts(&rows);
         let columns = upsert.schema.fields().len();
-        let latest = SortOptions { descending: true, nulls_first: false };
-        let order = upsert.latest_by.iter().map(String::as_str).chain(["_incoming"]);
-        let order: Vec<_> = order.map(|name| (name, latest)).collect();
-        let plan = WriteExec::first_together(rows, spec, tasks, columns, &upsert.key, &order);
+        let latest_by: Vec<&str> = upsert.latest_by.iter().map(String::as_str).chain(["_incoming"]).collect();
+        let plan = WriteExec::latest_together(rows, spec, tasks, columns, &upsert.key, &latest_by);
         self.files_of(step, Arc::new(plan.map_err(Error::engine(step))?)).await
     }
 

@@ -23,7 +23,7 @@ use futures::FutureExt;
 pub use discover::Landing;
 
 use account::Accounted;
-use discover::NewFile;
+use discover::{KnownFiles, NewFile};
 use stage::Staged;
 
 use crate::landing::SourceSpec;
@@ -137,9 +137,8 @@ impl Runner {
         done: &Mutex<Option<Accounted>>,
     ) -> Result<()> {
         let step = step_of(source);
-        let known = self.known_files(&source.name).await?;
+        let mut known = self.known_files(&source.name).await?;
         let new = landing.new_files(self, source, &known).await?;
-        drop(known);
         let bytes_at_once = TASK_BYTES_AT_ONCE * self.engine.partitions() as u64;
         let mut portions = portions(&new, bytes_at_once);
         let mut read = 0;
@@ -157,7 +156,7 @@ impl Runner {
             None => None,
         };
         while let Some(staged) = next {
-            let accounted = self.ingest_staged(source, staged, run);
+            let accounted = self.ingest_staged(source, staged, &known, run);
             let (accounted, following) = match portions.next() {
                 Some(files) => futures::join!(accounted, staging(files).map(Some)),
                 None => (accounted.await, None),
@@ -167,20 +166,24 @@ impl Runner {
             }
             done.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_default().add(accounted?);
             next = following.transpose()?;
+            if next.is_some() {
+                known = self.known_files(&source.name).await?;
+            }
         }
         Ok(())
     }
 
     /// Merges and accounts for what was read of some files of a source.
-    async fn ingest_staged(&self, source: &Arc<SourceSpec>, mut staged: Staged, run: &Run) -> Result<Accounted> {
+    async fn ingest_staged(
+        &self,
+        source: &Arc<SourceSpec>,
+        mut staged: Staged,
+        known: &KnownFiles,
+        run: &Run,
+    ) -> Result<Accounted> {
         let step = step_of(source);
-        let accounted = match self.known_files(&source.name).await {
-            Ok(known) => {
-                staged.decide(&known);
-                self.merge_staged(source, &staged, run).await
-            }
-            Err(error) => Err(error),
-        };
+        staged.decide(known);
+        let accounted = self.merge_staged(source, &staged, run).await;
         self.remove_folder(&staged.folder).await;
         let accounted = accounted?;
         let report = &accounted.report;

@@ -88,21 +88,22 @@ impl WriteExec {
     }
 
     /// As [`Self::together`], of the first `columns` of a partitioned table's rows: of those with one key, which are of
-    /// one partition, the row that comes first in an order.
-    pub fn first_together(
+    /// one partition, the row with the greatest values.
+    pub fn latest_together(
         input: Arc<dyn ExecutionPlan>,
         spec: WriteSpec,
         tasks: usize,
         columns: usize,
         key: &[String],
-        order: &[(&str, SortOptions)],
+        latest_by: &[&str],
     ) -> Result<Self> {
         let [column] = spec.partition_columns.as_slice() else {
             return Err(internal_datafusion_err!("{} partition columns, expected one", spec.partition_columns.len()));
         };
         let schema = input.schema();
+        let latest = SortOptions { descending: true, nulls_first: false };
         let by_key = key.iter().map(|name| (name.as_str(), SortOptions::default()));
-        let order = by_key.chain(order.iter().copied()).map(|(name, options)| {
+        let order = by_key.chain(latest_by.iter().map(|name| (*name, latest))).map(|(name, options)| {
             Ok(PhysicalSortExpr::new(Arc::new(Column::new_with_schema(name, &schema)?), options))
         });
         let sorted = brought_together(input, column, tasks, order.collect::<Result<_>>()?)?;
@@ -268,7 +269,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn of_rows_with_one_key_the_first_is_written_to_its_partition() {
+    async fn of_rows_with_one_key_the_latest_is_written_to_its_partition() {
         let folder = tempfile::tempdir().unwrap();
         let context = SessionContext::new();
         // 2,000 rows of 301 keys, those of a key all of one day; of each the highest line stands.
@@ -282,8 +283,7 @@ mod tests {
             fingerprint: "test".to_owned(),
             short_lived: false,
         };
-        let last = SortOptions { descending: true, nulls_first: false };
-        let plan = WriteExec::first_together(input, spec, 3, 3, &["id".to_owned()], &[("line", last)]).unwrap();
+        let plan = WriteExec::latest_together(input, spec, 3, 3, &["id".to_owned()], &["line"]).unwrap();
         let files = written_files(&collect(Arc::new(plan), context.task_ctx()).await.unwrap()).unwrap();
         assert_eq!(files.len(), 7, "one file a day: {files:?}");
 
