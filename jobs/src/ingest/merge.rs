@@ -277,7 +277,7 @@ pub(super) fn partition_of(upsert: &Upsert, file: &DataFile) -> Option<String> {
 
 /// All rows that may stand, and which of them are incoming.
 fn all_rows_sql(upsert: &Upsert) -> String {
-    let columns = names(upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
+    let columns = columns_of(upsert);
     // A table of other partitions may lack them.
     let existing = names(upsert.schema.fields().iter().map(|field| match upsert.derived.get(field.name()) {
         Some(sql) => format!("{sql} as \"{}\"", field.name()),
@@ -292,7 +292,7 @@ fn all_rows_sql(upsert: &Upsert) -> String {
 
 /// Of these, for each key, the one that stands.
 fn merge_sql(upsert: &Upsert) -> String {
-    let columns = names(upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())));
+    let columns = columns_of(upsert);
     let key = names(upsert.key.iter().map(|name| format!("\"{name}\"")));
     let order = names(upsert.latest_by.iter().map(|name| format!("\"{name}\" desc nulls last")));
     format!(
@@ -301,6 +301,10 @@ fn merge_sql(upsert: &Upsert) -> String {
          ) select {columns} from ranked where _rank = 1",
         all_rows_sql(upsert)
     )
+}
+
+fn columns_of(upsert: &Upsert) -> String {
+    names(upsert.schema.fields().iter().map(|field| format!("\"{}\"", field.name())))
 }
 
 fn names(names: impl Iterator<Item = String>) -> String {

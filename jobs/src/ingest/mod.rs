@@ -35,7 +35,7 @@ use crate::{Error, Result};
 /// How many files of a source are read and merged at once, and how many bytes of them for each task, in the order of their
 /// delivery, so that plans, their results and what tasks hold stay small.
 const FILES_AT_ONCE: usize = 20_000;
-const TASK_BYTES_AT_ONCE: u64 = 32 << 20;
+const TASK_BYTES_AT_ONCE: u64 = 16 << 20;
 
 /// What ingestion did with one source.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize)]

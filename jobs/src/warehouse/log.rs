@@ -12,6 +12,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
+use super::snapshot::rows_of;
 use super::{DataFile, Snapshot};
 use crate::storage::{Folder, Stores};
 use crate::{Error, Result};
@@ -85,9 +86,8 @@ fn data_file(add: Add) -> Option<DataFile> {
     if add.deletion_vector.is_some() {
         return None;
     }
-    let rows = add.stats.as_deref().and_then(|text| serde_json::from_str::<Value>(text).ok());
     Some(DataFile {
-        rows: rows.and_then(|stats| stats.get("numRecords")?.as_u64()).unwrap_or(0),
+        rows: add.stats.as_deref().map_or(0, rows_of),
         path: add.path,
         size_bytes: u64::try_from(add.size).unwrap_or(0),
         partition: add

@@ -3,9 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono::NaiveDate;
-use datafusion::arrow::datatypes::SchemaRef;
-use deltalake_core::kernel::{EagerSnapshot, Version};
+use datafusion::arrow::array::{Array, AsArray, MapArray, RecordBatch};
+use datafusion::arrow::datatypes::{Int64Type, SchemaRef};
+use deltalake_core::DeltaResult;
+use deltalake_core::kernel::engine::arrow_data::EngineDataArrowExt;
+use deltalake_core::kernel::{self, Version};
 use deltalake_core::logstore::LogStore;
+use futures::TryStreamExt;
+use object_store::path::Path;
 
 use super::{PartitionValues, TableName};
 use crate::catalog::Interval;
@@ -59,16 +64,7 @@ impl Snapshot {
         log: &dyn LogStore,
         version: Option<Version>,
     ) -> Result<Self> {
-        let state = EagerSnapshot::try_new(log, version).await.map_err(Error::delta(table))?;
-        let files = state.log_data().into_iter().map(|view| DataFile {
-            path: view.path().into_owned(),
-            size_bytes: u64::try_from(view.size()).unwrap_or(0),
-            rows: view.num_records().unwrap_or(0) as u64,
-            partition: view.partition_values_map().into_iter().collect(),
-            statistics: view.stats(),
-            modified_ms: view.modification_time(),
-        });
-        let mut files: Vec<DataFile> = files.collect();
+        let (state, mut files) = read(log, version).await.map_err(Error::delta(table))?;
         files.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(Self {
             table: table.clone(),
@@ -100,4 +96,60 @@ impl Snapshot {
         let Some(column) = self.partition_columns.first() else { return BTreeSet::new() };
         self.files.iter().map(|file| file.partition.get(column).cloned().flatten()).collect()
     }
+}
+
+/// A version of a log, and its files with their statistics as they were written: few tables are asked for them, and
+/// parsed they would be most of the time.
+async fn read(log: &dyn LogStore, version: Option<Version>) -> DeltaResult<(kernel::Snapshot, Vec<DataFile>)> {
+    let state = kernel::Snapshot::try_new(log, version).await?;
+    let mut found = state.scan_builder().build()?.scan_metadata(log.engine(None));
+    let mut files = Vec::new();
+    while let Some(found) = found.try_next().await? {
+        files.extend(data_files(&found.scan_files.apply_selection_vector()?.try_into_record_batch()?));
+    }
+    Ok((state, files))
+}
+
+/// The files of a batch of the log, as delta-kernel lays it out.
+fn data_files(batch: &RecordBatch) -> Vec<DataFile> {
+    let (path, size, modified, statistics) = (
+        batch["path"].as_string::<i32>(),
+        batch["size"].as_primitive::<Int64Type>(),
+        batch["modificationTime"].as_primitive::<Int64Type>(),
+        batch["stats"].as_string::<i32>(),
+    );
+    let constants = batch["fileConstantValues"].as_struct();
+    let partitions = constants["partitionValues"].as_map();
+    let file = |row: usize| {
+        let statistics = statistics.is_valid(row).then(|| statistics.value(row).to_owned());
+        DataFile {
+            path: Path::from_url_path(path.value(row)).map_or_else(|_| path.value(row).to_owned(), String::from),
+            size_bytes: u64::try_from(size.value(row)).unwrap_or(0),
+            rows: statistics.as_deref().map_or(0, rows_of),
+            partition: partition_values(partitions, row),
+            statistics,
+            modified_ms: modified.value(row),
+        }
+    };
+    (0..batch.num_rows()).map(file).collect()
+}
+
+fn partition_values(partitions: &MapArray, row: usize) -> PartitionValues {
+    let entries = partitions.value(row);
+    let (names, values) = (entries.column(0).as_string::<i32>(), entries.column(1).as_string::<i32>());
+    let value = |(name, value): (Option<&str>, Option<&str>)| {
+        Some((name?.to_owned(), value.filter(|text| !text.is_empty()).map(str::to_owned)))
+    };
+    names.iter().zip(values).filter_map(value).collect()
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Rows {
+    num_records: u64,
+}
+
+/// How many rows a file has by its statistics; none where they do not say.
+pub(super) fn rows_of(statistics: &str) -> u64 {
+    serde_json::from_str(statistics).map_or(0, |Rows { num_records }| num_records)
 }

@@ -12,7 +12,7 @@ use object_store::buffered::BufWriter;
 use parquet::arrow::{ArrowSchemaConverter, AsyncArrowWriter};
 use parquet::basic::{Compression, Type, ZstdLevel};
 use parquet::file::metadata::KeyValue;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
 use super::{WriteSpec, external, statistics};
 use crate::storage::Folder;
@@ -69,27 +69,22 @@ impl OpenFiles {
             (0..input.fields().len()).filter(|index| Some(*index) != partition_column).collect();
         let fields: Vec<_> = kept_columns.iter().map(|index| Arc::clone(&input.fields()[*index])).collect();
         let schema = Arc::new(Schema::new(fields));
-        let mut properties = WriterProperties::builder()
+        let plain = WriterProperties::builder()
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
             .set_key_value_metadata(Some(vec![KeyValue::new("fleet.executor_id".to_owned(), executor_id)]))
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?));
-        if spec.short_lived {
-            properties =
-                properties.set_compression(Compression::SNAPPY).set_statistics_enabled(EnabledStatistics::None);
-            // Looking measurements up in a dictionary takes longer than to write them out.
-            let columns = ArrowSchemaConverter::new().convert(&schema)?;
-            for column in columns.columns().iter().filter(|column| column.physical_type() == Type::DOUBLE) {
-                properties = properties.set_column_dictionary_enabled(column.path().clone(), false);
+            .set_compression(Compression::SNAPPY);
+        let (properties, properties_of_small) = match spec.short_lived {
+            true => {
+                let properties = plain.set_statistics_enabled(EnabledStatistics::None);
+                let properties = without_dictionaries_of_measurements(properties, &schema)?;
+                (properties.clone(), properties)
             }
-        }
-        // Zstandard makes a context of 160 kB for every column that is written or read, and an index of pages tells nothing
-        // of a column of one.
-        let mut properties_of_small = properties.clone().set_offset_index_disabled(true);
-        if !spec.short_lived {
-            properties_of_small = properties_of_small
-                .set_compression(Compression::SNAPPY)
-                .set_statistics_enabled(EnabledStatistics::Chunk);
-        }
+            // Zstandard makes a context of 160 kB for every column that is written or read.
+            false => (
+                plain.clone().set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?)),
+                plain.set_statistics_enabled(EnabledStatistics::Chunk),
+            ),
+        };
         Ok(Self {
             store,
             folder,
@@ -98,7 +93,8 @@ impl OpenFiles {
             kept_columns,
             partition_column,
             properties: properties.build(),
-            properties_of_small: properties_of_small.build(),
+            // An index of pages tells nothing of a column of one.
+            properties_of_small: properties_of_small.set_offset_index_disabled(true).build(),
             open: Vec::new(),
             closed: Vec::new(),
         })
@@ -178,6 +174,18 @@ impl OpenFiles {
         });
         Ok(())
     }
+}
+
+/// Looking measurements up in a dictionary takes longer than to write them out.
+fn without_dictionaries_of_measurements(
+    mut properties: WriterPropertiesBuilder,
+    schema: &Schema,
+) -> Result<WriterPropertiesBuilder> {
+    let columns = ArrowSchemaConverter::new().convert(schema)?;
+    for column in columns.columns().iter().filter(|column| column.physical_type() == Type::DOUBLE) {
+        properties = properties.set_column_dictionary_enabled(column.path().clone(), false);
+    }
+    Ok(properties)
 }
 
 /// The rows of each value of a partition column; no row list where all rows share one value.
