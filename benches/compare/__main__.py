@@ -1,6 +1,7 @@
 """`python3 -m compare`, from the folder `benches`."""
 
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -16,6 +17,8 @@ RUN = {"engine": engine.run, "jobs": jobs.run, "growth": growth.run, "micro": mi
 
 def main() -> int:
     given = options.parse()
+    # Asked to end in whichever way, it ends what it has started.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if given.render:
             say(f"written: {render(given.render)}")

@@ -5,7 +5,7 @@ import re
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +23,7 @@ STOP_SECONDS = 15.0
 class Cluster:
     url: str
     """Of the cluster plane."""
+    front_door: str
     processes: dict[str, int]
     """Process ids, by name."""
     start_seconds: float
@@ -37,18 +38,24 @@ def started(
     executors: int,
     variables: dict[str, str] | None = None,
     processors: Processors | None = None,
+    tables: Sequence[str] = (),
 ) -> Iterator[Cluster]:
-    """A cluster that is ready, with its own ledger and its files and logs in `folder`; it ends with the block."""
+    """A cluster that is ready, with its own ledger and its files and logs in `folder`; it ends with the block.
+
+    `tables` are the options that name the data and the warehouse of the scheduler's own runs.
+    """
     began = time.perf_counter()
     (folder / "data").mkdir(parents=True, exist_ok=True)
     fleet, ledger = str(environment.fleet), f"sqlite://{folder / 'ledger.sqlite'}"
+    tables = tables or ["--data", str(folder / "data")]
     with ExitStack() as stack:
         scheduler = Server(
-            [fleet, "scheduler", "--data", str(folder / "data"), "--ledger", ledger, "--port", "0"]
-            + ["--front-door-port", "0"],
+            [fleet, "scheduler", *tables, "--ledger", ledger, "--port", "0", "--front-door-port", "0"]
+            + ["--partitions", str(2 * executors)],
             folder, "scheduler", variables, processors,
         )
         stack.callback(scheduler.stop)
+        front_door = "http://" + scheduler.wait_for(r"front door listening on ([^,\s]+)")
         url = "http://" + scheduler.wait_for(r"cluster plane listening on (\S+)")
         processes = {"scheduler": scheduler.process.pid}
         servers = []
@@ -63,7 +70,7 @@ def started(
             processes[server.name] = server.process.pid
         for server in servers:
             server.wait_for(r"listening on ports (\d+)")
-        yield Cluster(url, processes, time.perf_counter() - began, processors)
+        yield Cluster(url, front_door, processes, time.perf_counter() - began, processors)
 
 
 class Server:

@@ -16,6 +16,9 @@ MODELS = {
 }
 """What is computed for each of the jobs that other engines compute too."""
 
+INGESTION = "daily_data_ingestion"
+"""The built-in job of that."""
+
 
 @dataclass
 class Place:
@@ -33,23 +36,34 @@ class Place:
     def warehouse(self) -> Path:
         return self.folder / "warehouse"
 
+    @property
+    def tables(self) -> list[str]:
+        """The options that name the data and the warehouse."""
+        return ["--data", str(self.data), "--warehouse", f"{self.store.url}/warehouse" if self.store else str(self.warehouse)]
+
     def run(self, command: str, *arguments: str) -> measure.Outcome:
         """Runs a command to its end, well or not."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        warehouse = f"{self.store.url}/warehouse" if self.store else str(self.warehouse)
-        options = ["--data", str(self.data), "--warehouse", warehouse, "--json"]
-        options += ["--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
+        options = [*self.tables, "--json", "--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
         if self.cluster:
             slots = len(self.cluster.processes) - 1
             options += ["--scheduler", self.cluster.url, "--partitions", str(2 * slots)]
         program = [str(self.environment.fleet), command, *arguments, *options]
         if self.cluster and self.cluster.processors:
             program = self.cluster.processors.command("driver", program)
+        return self.measured("driver", program)
+
+    def submit(self, *arguments: str) -> measure.Outcome:
+        """Has the cluster's scheduler, which must be one of these tables, do it, and waits for the end, well or not."""
+        program = [str(self.environment.fleet), "submit", *arguments, "--wait", "--json", "--server", self.cluster.front_door]
+        return self.measured("client", program)
+
+    def measured(self, name: str, program: list[str]) -> measure.Outcome:
+        self.folder.mkdir(parents=True, exist_ok=True)
         return measure.run(
             program,
             log=self.folder / "log.txt",
             variables=clean_variables(self.folder / "tmp") | (self.store.variables if self.store else {}),
-            name="driver",
+            name=name,
             others=self.cluster.processes if self.cluster else None,
         )
 

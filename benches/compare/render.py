@@ -192,7 +192,8 @@ def jobs_of_a_run(suite: dict[str, Any]) -> list[str]:
         f"## Jobs of the fleet: {names(suite)}",
         f"{fleet['aircraft']} aircraft, {fleet['days']} days{telemetry} ({gigabytes(fleet['landing_bytes'])} delivered); "
         f"{lives['groups']} groups of {lives['each']} lives. Cold is from the start of a process to the end of the job in it; warm the "
-        f"median of {suite['runs']} further runs (fastest–slowest) in that session, or of fleet on a cluster that is up.",
+        f"median of {suite['runs']} further runs (fastest–slowest) in that session. `fleet cluster` is up: its scheduler is asked by "
+        "`fleet submit --wait`, cold is its first run of the job.",
     ]
     for workload, measured in suite["workloads"].items():
         engines = {name: measured[name] for name in ENGINES if name in measured}
@@ -225,6 +226,9 @@ def jobs_table(engines: dict[str, Any]) -> str:
     return table(["engine", "cold, s", "warm, s", "to Spark warm", "peak memory"], rows)
 
 
+DAYS = {"by_driver": "driver", "by_scheduler_first": "scheduler's first", "by_scheduler_again": "scheduler's next"}
+
+
 def growth_section(suite: dict[str, Any]) -> list[str]:
     base = suite["base"]
     sizes, executors, history = suite["sizes"], suite["executors"], suite["one_more_day"]
@@ -236,7 +240,7 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
             *((f"after {entry['history_days']} days", entry) for entry in history),
             *((f"{entry['files']} small files", entry) for entry in small),
         ]
-        for step in [*entry.get("history", []), *entry["steps"]]
+        for step in [*entry.get("history", []), *entry.get("steps", []), *(step for by in DAYS for step in entry.get(by, []))]
         if "error" in step
     ]
     return [
@@ -245,8 +249,9 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
         "multiples of its aircraft: an empty warehouse, ingestion, then the jobs' models.",
         steps_table("aircraft", [(f"×{entry['factor']}", entry["steps"]) for entry in sizes]),
         *executors_part(suite),
-        "One more day on a history that is there:",
-        steps_table("history", [(f"{entry['history_days']} days", entry["steps"]) for entry in history]),
+        "One more day on a history that is there, by a driver of its own, then the next day by a scheduler that looks at these tables for "
+        "the first time, and the next by the same scheduler:",
+        steps_table("history", [(f"{entry['history_days']:,} days, {about}", entry[by]) for by, about in DAYS.items() for entry in history]),
         "Files of one row each; and the same again when nothing is new, which is what it takes to list them and to compare them with "
         "the manifest:",
         steps_table("files", [(f"{entry['files']:,}", entry["steps"]) for entry in small]),
@@ -292,7 +297,7 @@ def steps_table(what: str, entries: Iterable[tuple[str, list[dict[str, Any]]]]) 
                 continue
             rows.append([
                 about, step["step"], seconds(step["seconds"]), f"{step['rows']:,}", megabytes(step["bytes_read"]),
-                megabytes(step["bytes_written"]), megabytes(step["bytes_shuffled"]), requests(step["requests"]),
+                megabytes(step["bytes_written"]), megabytes(step["bytes_shuffled"]) if "bytes_shuffled" in step else ABSENT, requests(step["requests"]),
                 processes(step["peak_bytes"]),
             ])
     return table([what, "step", "s", "rows", "read", "written", "shuffled", "requests", "peak memory"], rows)

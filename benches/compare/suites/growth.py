@@ -9,7 +9,7 @@ from typing import Any
 from compare import cluster, data, measure, slowed, store
 from compare.data import Fleet
 from compare.environment import Problem, say
-from compare.fleet import MODELS, Place
+from compare.fleet import INGESTION, MODELS, Place
 from compare.options import EXECUTORS, Context
 from compare.slowed import Processors
 
@@ -66,27 +66,30 @@ def grown(context: Context, factor: int, executors: int, processors: Processors 
 
 
 def one_more_day(context: Context, days: int) -> dict[str, Any]:
-    """A history of so many days is there; then the last day's files come."""
-    fleet = Fleet(context.options.sizes.base.aircraft, days + 1)
+    """A history of so many days is there; then files come, a day after the other.
+
+    The first day is computed by a driver of its own, the second by the scheduler, which looks at the tables for the first time, and the
+    third by the scheduler again.
+    """
+    fleet = Fleet(context.options.sizes.base.aircraft, days + 3)
     files = data.fleet(context.environment, fleet)
     folder = context.folder / "growth" / f"one-more-day-after-{days}"
-    last = FIRST_DAY + timedelta(days=days)
-    delivered, held_back = without_from(files, folder / "data", last)
+    first, second, third = (FIRST_DAY + timedelta(days=days + more) for more in range(3))
+    delivered, held_back = without_from(files, folder / "data", first)
     say(f"growth: one more day on {days} days of {fleet.aircraft} aircraft")
     with store.started(folder) as objects:
-        with cluster.started(context.environment, folder / "cluster", EXECUTORS, objects.variables) as running:
-            place = Place(context.environment, delivered, folder, running, objects)
-            history = steps(place, None)
-            deliver(held_back, delivered)
-            more = steps(place, last)
+        place = Place(context.environment, delivered, folder, store=objects)
+        tables = place.tables
+        with cluster.started(context.environment, folder / "cluster", EXECUTORS, objects.variables, tables=tables) as place.cluster:
+            entry: dict[str, Any] = {"history_days": days, "aircraft": fleet.aircraft, "history": steps(place, None)}
+            entry["added_bytes"] = sum(path.stat().st_size for path in held_back if day_of(path, files) == first)
+            deliver(held_back, files, first, delivered)
+            entry["by_driver"] = steps(place, first)
+            for name, day in [("by_scheduler_first", second), ("by_scheduler_again", third)]:
+                deliver(held_back, files, day, delivered)
+                entry[name] = submitted_steps(place, day)
     place.remove()
-    return {
-        "history_days": days,
-        "aircraft": fleet.aircraft,
-        "added_bytes": sum(path.stat().st_size for path in held_back),
-        "history": history,
-        "steps": more,
-    }
+    return entry
 
 
 def small_files(context: Context, count: int) -> dict[str, Any]:
@@ -99,7 +102,7 @@ def small_files(context: Context, count: int) -> dict[str, Any]:
     with store.started(folder) as objects:
         with cluster.started(context.environment, folder / "cluster", EXECUTORS, objects.variables) as running:
             place = Place(context.environment, files, folder, running, objects)
-            steps = [step(name, place, "ingest", "utilization") for name in ("ingest", "ingest again")]
+            steps = [step(name, place, place.run("ingest", "utilization")) for name in ("ingest", "ingest again")]
     place.remove()
     return {"files": count, "steps": steps}
 
@@ -125,24 +128,37 @@ def day_of(path: Path, files: Path) -> date:
     return date.fromisoformat(path.relative_to(files / "landing").parts[1])
 
 
-def deliver(held_back: list[Path], folder: Path) -> None:
+def deliver(held_back: list[Path], files: Path, day: date, folder: Path) -> None:
     for path in held_back:
-        place = folder / Path(*path.parts[path.parts.index("landing"):])
-        place.parent.mkdir(parents=True, exist_ok=True)
-        os.link(path, place)
+        if day_of(path, files) == day:
+            place = folder / path.relative_to(files)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, place)
 
 
 def steps(place: Place, day: date | None) -> list[dict[str, Any]]:
     """Ingestion, then each of the jobs' models; of one day, only for the interval that holds it."""
-    measured = [step("ingest", place, "ingest")]
+    measured = [step("ingest", place, place.run("ingest"))]
     for job, models in MODELS.items():
-        interval = [] if day is None else ["--interval", f"{day:%Y-%m}" if job == "rates" else day.isoformat()]
-        measured.append(step(job, place, "run", *models, *interval))
+        measured.append(step(job, place, place.run("run", *models, *interval(job, day))))
     return measured
 
 
-def step(name: str, place: Place, command: str, *arguments: str) -> dict[str, Any]:
-    outcome = place.run(command, *arguments)
+def submitted_steps(place: Place, day: date) -> list[dict[str, Any]]:
+    """The same, by the scheduler. Its job of ingestion also lays views."""
+    measured = [step("ingest", place, place.submit(INGESTION))]
+    for job, models in MODELS.items():
+        measured.append(step(job, place, place.submit("--models", ",".join(models), *interval(job, day))))
+    return measured
+
+
+def interval(job: str, day: date | None) -> list[str]:
+    if day is None:
+        return []
+    return ["--interval", f"{day:%Y-%m}" if job == "rates" else day.isoformat()]
+
+
+def step(name: str, place: Place, outcome: measure.Outcome) -> dict[str, Any]:
     if outcome.code:
         say(f"  {name}: failed: {measure.tail(outcome.log, 1)[:200]}")
         return {"step": name, "error": measure.tail(outcome.log, 1)}
@@ -160,15 +176,20 @@ def step(name: str, place: Place, command: str, *arguments: str) -> dict[str, An
 
 
 def rows_of(records: list[measure.Record]) -> int:
-    """Rows in, of an ingestion; rows written, of a run."""
+    """Rows that tables keep, of an ingestion; rows written, of a run."""
     for record in records:
         if record.get("event") == "ingested":
-            return sum(source["rows_in"] for source in record["sources"])
+            return sum(source["rows_kept"] for source in record["sources"])
+    if submitted := [record["run"] for record in records if "run" in record]:
+        return submitted[-1]["progress"]["rows_written"]
     return sum(record["rows"] for record in records if record.get("event") == "done")
 
 
 def stages_of(records: list[measure.Record]) -> dict[str, int]:
+    """None of what a scheduler did: it tells of no bytes of shuffles."""
     stages = [stage for record in records if record.get("event") == "stages" for stage in record["stages"]]
+    if not stages:
+        return {}
     return {
         "stages": len(stages),
         "bytes_scanned": sum(stage["bytes_scanned"] for stage in stages),

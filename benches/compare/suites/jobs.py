@@ -7,7 +7,7 @@ from typing import Any
 
 from compare import cluster, data, measure
 from compare.environment import BENCHES, Problem, clean_variables, say
-from compare.fleet import MODELS, Place
+from compare.fleet import INGESTION, MODELS, Place
 from compare.options import EXECUTORS, Context
 from compare.suites.engine import check, program, settle
 
@@ -89,30 +89,54 @@ class Peer:
 
 
 class Ours:
-    """Our commands. Each run is a process: on a cluster, whose processes stay, those after the first are warm."""
+    """Our commands. Embedded, each run is a process. Of a cluster, whose processes stay, the scheduler is asked; its runs after the
+    first are warm."""
 
     def __init__(self, context: Context, engine: str, files: Path, lives: Path, out: Path) -> None:
         self.context, self.files, self.lives, self.out = context, files, lives, out
-        environment = context.environment
-        clustered = engine == "fleet-cluster"
-        self.starting = cluster.started(environment, out / "cluster", EXECUTORS) if clustered else nullcontext()
         self.mode = engine
+        self.place = Place(context.environment, files, out / "served")
+        clustered, tables = engine == "fleet-cluster", self.place.tables
+        self.starting = cluster.started(context.environment, out / "cluster", EXECUTORS, tables=tables) if clustered else nullcontext()
 
     def __enter__(self) -> "Ours":
-        self.cluster = self.starting.__enter__()
+        self.cluster = self.place.cluster = self.starting.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
         self.starting.__exit__(*error)
 
     def run(self, workload: str) -> dict[str, Any]:
-        return self.weibull() if workload == "weibull" else self.commands(workload)
+        if workload == "weibull":
+            return self.weibull()
+        return self.submitted(workload) if self.cluster else self.commands(workload)
+
+    def submitted(self, workload: str) -> dict[str, Any]:
+        """Before every run its tables are removed."""
+        warehouse, outcomes = self.place.warehouse, []
+        for _ in range(self.context.options.runs + 1):
+            if workload == "ingest":
+                shutil.rmtree(warehouse, ignore_errors=True)
+                outcome = self.place.submit(INGESTION)
+            else:
+                for model in MODELS[workload]:
+                    shutil.rmtree(warehouse / model.replace(".", "/"), ignore_errors=True)
+                outcome = self.place.submit("--models", ",".join(MODELS[workload]))
+            outcomes.append(outcome.check(f"{workload}, {self.mode}"))
+        seconds = [outcome.seconds for outcome in outcomes]
+        return {
+            "cluster_start_seconds": self.cluster.start_seconds,
+            "cold_seconds": seconds[0],
+            "warm_seconds": seconds[1:],
+            "peak_bytes": highest(outcomes),
+            "rows": str(warehouse),
+        }
 
     def commands(self, workload: str) -> dict[str, Any]:
-        """Every run begins with a warehouse that has no such tables."""
+        """Every run begins with a warehouse that has no such tables. None is warm."""
         outcomes = []
         for run in range(self.context.options.runs + 1):
-            place = Place(self.context.environment, self.files, self.out / workload / f"run-{run}", self.cluster)
+            place = Place(self.context.environment, self.files, self.out / workload / f"run-{run}")
             if workload == "ingest":
                 outcomes.append(place.run("ingest").check(f"fleet ingest, {self.mode}"))
             else:
@@ -123,7 +147,14 @@ class Ours:
                 outcomes.append(place.run("run", *MODELS[workload]).check(f"fleet run, {self.mode}"))
             if run > 0:
                 shutil.rmtree(self.out / workload / f"run-{run - 1}", ignore_errors=True)
-        return self.figures([outcome.seconds for outcome in outcomes], outcomes) | {"rows": str(place.warehouse)}
+        seconds = [outcome.seconds for outcome in outcomes]
+        return {
+            "cold_seconds": seconds[0],
+            "process_seconds": seconds,
+            "warm_seconds": [],
+            "peak_bytes": highest(outcomes),
+            "rows": str(place.warehouse),
+        }
 
     def weibull(self) -> dict[str, Any]:
         """A query over a file, as no model fits lives that are nobody's."""
@@ -153,15 +184,9 @@ class Ours:
             "rows": str(out.parent),
         }
 
-    def figures(self, seconds: list[float], outcomes: list[measure.Outcome]) -> dict[str, Any]:
-        """Without a cluster that stays there is no warm run: the median of all is the cold one."""
-        peaks = {name: max(it.peak_bytes.get(name, 0) for it in outcomes) for name in outcomes[-1].peak_bytes}
-        if self.cluster:
-            return {
-                "cluster_start_seconds": self.cluster.start_seconds,
-                "cold_seconds": seconds[0], "warm_seconds": seconds[1:], "peak_bytes": peaks,
-            }
-        return {"cold_seconds": seconds[0], "process_seconds": seconds, "warm_seconds": [], "peak_bytes": peaks}
+
+def highest(outcomes: list[measure.Outcome]) -> dict[str, int]:
+    return {name: max(it.peak_bytes.get(name, 0) for it in outcomes) for name in outcomes[-1].peak_bytes}
 
 
 def compare(context: Context, workload: str, engines: dict[str, Any]) -> None:
