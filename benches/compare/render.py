@@ -192,8 +192,9 @@ def jobs_of_a_run(suite: dict[str, Any]) -> list[str]:
         f"## Jobs of the fleet: {names(suite)}",
         f"{fleet['aircraft']} aircraft, {fleet['days']} days{telemetry} ({gigabytes(fleet['landing_bytes'])} delivered); "
         f"{lives['groups']} groups of {lives['each']} lives. Cold is from the start of a process to the end of the job in it; warm the "
-        f"median of {suite['runs']} further runs (fastest–slowest) in that session. `fleet cluster` is up: its scheduler is asked by "
-        "`fleet submit --wait`, cold is its first run of the job.",
+        f"median of {suite['runs']} further runs (fastest–slowest) in that session. `fleet cluster` is one that is up, cold its first run "
+        "of the job. Where its memory names a client, the scheduler was asked (`fleet submit --wait`) and is the driver; where it names a "
+        "driver, that is a process of its own.",
     ]
     for workload, measured in suite["workloads"].items():
         engines = {name: measured[name] for name in ENGINES if name in measured}
