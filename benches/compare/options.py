@@ -33,7 +33,7 @@ class Sizes:
     executors: list[int]
     executors_factor: int
     history_days: list[int]
-    """Before the day that is added."""
+    """Before the days that are added, which are of the beginning of a month in either case."""
     small_files: list[int]
 
 
@@ -45,7 +45,7 @@ FULL = Sizes(
     factors=[1, 3, 10, 30],
     executors=[1, 2, 4],
     executors_factor=10,
-    history_days=[30, 3650],
+    history_days=[33, 3653],
     small_files=[2_000, 20_000, 200_000],
 )
 QUICK = Sizes(

@@ -98,8 +98,7 @@ impl Snapshot {
     }
 }
 
-/// A version of a log, and its files with their statistics as they were written: few tables are asked for them, and
-/// parsed they would be most of the time.
+/// A version of a log, and its files with their statistics as they were written: few are ever asked for.
 async fn read(log: &dyn LogStore, version: Option<Version>) -> DeltaResult<(kernel::Snapshot, Vec<DataFile>)> {
     let state = kernel::Snapshot::try_new(log, version).await?;
     let mut found = state.scan_builder().build()?.scan_metadata(log.engine(None));
