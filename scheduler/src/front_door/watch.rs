@@ -16,7 +16,7 @@ use super::convert::timestamp;
 use crate::ledger::RunId;
 use crate::service::Service;
 
-/// No more often than this, one watcher is told of changes; of the end, at once.
+/// No more often than this, one watcher is told of changes.
 const SPACING: Duration = Duration::from_millis(250);
 /// A run of which there is nothing to tell is told of again.
 const REPEAT: Duration = Duration::from_secs(15);
@@ -74,11 +74,7 @@ async fn tell_all(service: &Service, run: RunId, after_sequence: u64, answers: &
             _ = draining.changed() => {}
             () = tokio::time::sleep_until(repeat_at) => {}
         }
-        let ended = async { changes.wait_for(|ended| *ended).await.is_ok() };
-        tokio::select! {
-            () = spaced => {}
-            true = ended => {}
-        }
+        spaced.await;
     }
 }
 

@@ -10,32 +10,24 @@ use crate::ledger::RunId;
 /// All clones are one.
 #[derive(Clone, Default)]
 pub struct Changes {
-    watched: Arc<Mutex<HashMap<RunId, watch::Sender<bool>>>>,
+    watched: Arc<Mutex<HashMap<RunId, watch::Sender<()>>>>,
 }
 
 impl Changes {
-    /// Hears of every change from now on, and whether the latest was the run's end.
-    pub fn watch(&self, run: RunId) -> watch::Receiver<bool> {
+    /// Hears of every change from now on.
+    pub fn watch(&self, run: RunId) -> watch::Receiver<()> {
         let mut watched = self.watched();
         watched.retain(|_, sender| sender.receiver_count() > 0);
-        watched.entry(run).or_insert_with(|| watch::Sender::new(false)).subscribe()
+        watched.entry(run).or_insert_with(|| watch::Sender::new(())).subscribe()
     }
 
     pub fn changed(&self, run: RunId) {
-        self.tell(run, false);
-    }
-
-    pub fn ended(&self, run: RunId) {
-        self.tell(run, true);
-    }
-
-    fn tell(&self, run: RunId, ended: bool) {
         if let Some(sender) = self.watched().get(&run) {
-            sender.send_replace(ended);
+            sender.send_replace(());
         }
     }
 
-    fn watched(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<bool>>> {
+    fn watched(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<()>>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -55,9 +47,6 @@ mod tests {
         assert!(!watcher.has_changed().unwrap());
         changes.changed(one);
         watcher.changed().await.unwrap();
-        assert!(!*watcher.borrow_and_update());
-        changes.ended(one);
-        assert!(*watcher.wait_for(|ended| *ended).await.unwrap());
         drop(watcher);
         let _watcher = changes.watch(other);
         assert_eq!(changes.watched().len(), 1);

@@ -162,10 +162,7 @@ impl Term {
                 Some(ended) = executions.join_next() => match ended {
                     Ok((run, result)) => {
                         self.over(run);
-                        match result {
-                            Ok(Ended::Recorded) => service.changes.ended(run),
-                            _ => service.changes.changed(run),
-                        }
+                        service.changes.changed(run);
                         self.schedule_changed.notify_one();
                         if result? == Ended::Abandoned {
                             self.take_over(service, &mut executions, run).await?;
