@@ -50,8 +50,7 @@ def started(
     tables = tables or ["--data", str(folder / "data")]
     with ExitStack() as stack:
         scheduler = Server(
-            [fleet, "scheduler", *tables, "--ledger", ledger, "--port", "0", "--front-door-port", "0"]
-            + ["--partitions", str(2 * executors)],
+            [fleet, "scheduler", *tables, "--ledger", ledger, "--port", "0", "--front-door-port", "0"],
             folder, "scheduler", variables, processors,
         )
         stack.callback(scheduler.stop)

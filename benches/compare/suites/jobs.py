@@ -100,7 +100,7 @@ class Ours:
         self.starting = cluster.started(context.environment, out / "cluster", EXECUTORS, tables=tables) if clustered else nullcontext()
 
     def __enter__(self) -> "Ours":
-        self.cluster = self.place.cluster = self.starting.__enter__()
+        self.place.cluster = self.starting.__enter__()
         return self
 
     def __exit__(self, *error: Any) -> None:
@@ -109,7 +109,7 @@ class Ours:
     def run(self, workload: str) -> dict[str, Any]:
         if workload == "weibull":
             return self.weibull()
-        return self.submitted(workload) if self.cluster else self.commands(workload)
+        return self.submitted(workload) if self.place.cluster else self.commands(workload)
 
     def submitted(self, workload: str) -> dict[str, Any]:
         """Before every run its tables are removed."""
@@ -125,7 +125,7 @@ class Ours:
             outcomes.append(outcome.check(f"{workload}, {self.mode}"))
         seconds = [outcome.seconds for outcome in outcomes]
         return {
-            "cluster_start_seconds": self.cluster.start_seconds,
+            "cluster_start_seconds": self.place.cluster.start_seconds,
             "cold_seconds": seconds[0],
             "warm_seconds": seconds[1:],
             "peak_bytes": highest(outcomes),
@@ -163,14 +163,14 @@ class Ours:
         shutil.copy(BENCHES / "compare" / "jobs" / "weibull.sql", queries)
         out = self.out / "weibull" / "weibull"
         out.mkdir(parents=True)
-        command = [str(self.context.environment.queries), "--mode", self.cluster.url if self.cluster else "embedded"]
+        command = [str(self.context.environment.queries), "--mode", self.place.cluster.url if self.place.cluster else "embedded"]
         command += ["--tables", str(self.lives), "--queries", str(queries), "--out", str(out)]
         outcome = measure.run(
             [*command, "--runs", str(self.context.options.runs)],
             log=self.out / "weibull.log",
             variables=clean_variables(self.out / "tmp"),
             name="driver",
-            others=self.cluster.processes if self.cluster else None,
+            others=self.place.cluster.processes if self.place.cluster else None,
         ).check("queries --queries weibull.sql")
         for record in outcome.records:
             if "error" in record:
