@@ -16,8 +16,9 @@ use crate::service::{Seen, StepSeen};
 
 /// How many of a schedule's next firings are told.
 const NEXT_FIRINGS: usize = 5;
-/// Bits of a sequence that count what changes without the ledger.
+/// Bits of a sequence for what changes without the ledger, and for the token of the leader that counts it.
 const LIVE_BITS: u32 = 20;
+const TOKEN_BITS: u32 = 20;
 
 pub(super) fn timestamp(instant: DateTime<Utc>) -> prost_types::Timestamp {
     prost_types::Timestamp {
@@ -46,7 +47,7 @@ pub(super) fn summary(run: &Run) -> v1::Run {
     };
     v1::Run {
         id: run.id.to_string(),
-        sequence: run.version << LIVE_BITS,
+        sequence: sequence(run.version, 0, 0),
         job: run.job.clone().unwrap_or_default(),
         models: run.models.clone(),
         interval: run.interval.map(interval),
@@ -101,8 +102,8 @@ fn reason(run: &Run) -> String {
     }
 }
 
-/// A run with its steps, and with what is known of it beyond the ledger while it goes on.
-pub(super) fn run(whole: &WholeRun, seen: Option<&Seen>, now: DateTime<Utc>) -> v1::Run {
+/// A run with its steps, and with what the leader of this token knows of it beyond the ledger while it goes on.
+pub(super) fn run(whole: &WholeRun, token: u64, seen: Option<&Seen>, now: DateTime<Utc>) -> v1::Run {
     let nothing = StepSeen::default();
     let mut steps: Vec<v1::Step> = whole
         .steps
@@ -115,9 +116,10 @@ pub(super) fn run(whole: &WholeRun, seen: Option<&Seen>, now: DateTime<Utc>) -> 
         }
     }
     let mut run = summary(&whole.run);
-    // What is known of a run that has ended may be lost, and its sequence must not go back.
-    let live = seen.filter(|_| !whole.run.state.is_ended());
-    run.sequence += live.map_or(0, |seen| seen.changes.min((1 << LIVE_BITS) - 1));
+    // Nothing but the ledger changes a run that waits or has ended.
+    if whole.run.state == RunState::Running {
+        run.sequence = sequence(whole.run.version, token, seen.map_or(0, |seen| seen.changes));
+    }
     run.steps_total = count(steps.len());
     run.steps_done = count(whole.steps.iter().filter(|step| step.state.is_ended()).count());
     let mut progress = v1::Progress::default();
@@ -133,6 +135,13 @@ pub(super) fn run(whole: &WholeRun, seen: Option<&Seen>, now: DateTime<Utc>) -> 
     run.progress = Some(progress);
     run.steps = steps;
     run
+}
+
+/// Grows with what the ledger counted, then with the leader, and then with what the leader counted, which is forgotten
+/// with it. A number stays at its highest where it has no more bits.
+fn sequence(version: u64, token: u64, changes: u64) -> u64 {
+    let low = |number: u64, bits: u32| number.min((1 << bits) - 1);
+    version << (TOKEN_BITS + LIVE_BITS) | low(token, TOKEN_BITS) << LIVE_BITS | low(changes, LIVE_BITS)
 }
 
 /// What is left of the time that earlier runs took.
@@ -331,5 +340,18 @@ pub(super) fn model(model: &Model) -> v1::Model {
             .map(|(name, value)| v1::ModelParameter { name: name.clone(), default_value: *value })
             .collect(),
         publish: header.publish,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sequence_does_not_go_back_with_a_new_leader() {
+        let counted = sequence(35, 4, 91);
+        assert!(sequence(35, 4, 92) > counted);
+        assert!(sequence(35, 5, 0) > counted, "the next leader knows nothing of what this one counted");
+        assert!(sequence(36, 0, 0) > sequence(35, u64::MAX, u64::MAX), "the run waits or has ended");
     }
 }

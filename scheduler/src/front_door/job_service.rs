@@ -43,7 +43,7 @@ impl Jobs {
     async fn run(&self, term: &Term, id: RunId) -> Result<v1::Run, Status> {
         let seen = term.seen(id);
         let whole = self.service.whole(id).await?;
-        Ok(convert::run(&whole, seen.as_ref(), Utc::now()))
+        Ok(convert::run(&whole, term.fence.token, seen.as_ref(), Utc::now()))
     }
 }
 

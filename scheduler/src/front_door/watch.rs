@@ -51,11 +51,11 @@ async fn tell_all(service: &Service, run: RunId, after_sequence: u64, answers: &
     loop {
         changes.borrow_and_update();
         let term = service.term()?;
-        let seen = term.seen(run);
+        let (token, seen) = (term.fence.token, term.seen(run));
         drop(term);
         let whole = service.whole(run).await?;
         let now = Utc::now();
-        let state = convert::run(&whole, seen.as_ref(), now);
+        let state = convert::run(&whole, token, seen.as_ref(), now);
         let is_over = whole.run.state.is_ended();
         if state.sequence != told_sequence || is_over || Instant::now() >= repeat_at {
             told_sequence = state.sequence;

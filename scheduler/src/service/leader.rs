@@ -135,7 +135,11 @@ impl Watch {
     async fn take(&mut self, service: &Service) -> ledger::Result<Option<(Lease, Instant)>> {
         let now = match service.ledger.lease(LEASE).await? {
             None => Utc::now(),
-            Some(lease) if lease.holder == service.holder() => Utc::now(),
+            Some(lease) if lease.holder == service.holder() => {
+                // Of a term that is over. Each has a token of its own.
+                service.ledger.release(&lease.fence()).await?;
+                Utc::now()
+            }
             Some(lease) => {
                 let same =
                     self.seen.filter(|(token, expires_at, _)| (*token, *expires_at) == (lease.token, lease.expires_at));

@@ -32,6 +32,7 @@ pub struct Term {
     pub deadline: Arc<Deadline>,
     pub plane: ClusterPlane,
     execute: Execute,
+    /// Held wherever a run goes from here to `ended` or back, so that it is always in one of them.
     executing: Mutex<HashMap<RunId, Executing>>,
     /// What the runs that ended last had come to, the oldest first.
     ended: Mutex<VecDeque<(RunId, Arc<Live>)>>,
@@ -119,22 +120,27 @@ impl Term {
 
     /// What a run that is executed here does, or did.
     pub fn seen(&self, run: RunId) -> Option<Seen> {
-        if let Some(executing) = self.executing().get(&run) {
+        let executing = self.executing();
+        if let Some(executing) = executing.get(&run) {
             return Some(executing.live.seen());
         }
         let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.iter().rev().find(|(ended, _)| *ended == run).map(|(_, live)| live.seen())
     }
 
-    /// What the run had come to when it ended before.
-    fn former(&self, run: RunId) -> Option<Arc<Live>> {
+    /// From now on the run is executed. It goes on from what it had come to when it ended before.
+    fn begins(&self, run: &Run, cancel: Arc<Notify>) -> Arc<Live> {
+        let mut executing = self.executing();
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let place = ended.iter().position(|(ended, _)| *ended == run)?;
-        ended.remove(place).map(|(_, live)| live)
+        let place = ended.iter().position(|(ended, _)| *ended == run.id);
+        let live = place.and_then(|place| ended.remove(place)).map(|(_, live)| live).unwrap_or_default();
+        executing.insert(run.id, Executing { entry: QueueEntry::from(run), live: Arc::clone(&live), cancel });
+        live
     }
 
     fn over(&self, run: RunId) {
-        let Some(executed) = self.executing().remove(&run) else { return };
+        let mut executing = self.executing();
+        let Some(executed) = executing.remove(&run) else { return };
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         ended.push_back((run, executed.live));
         if ended.len() > ENDED_MAX {
@@ -216,10 +222,7 @@ impl Term {
 
     async fn spawn(&self, executions: &mut Executions, run: Run) {
         let (cancel, id) = (Arc::new(Notify::new()), run.id);
-        let live = self.former(id).unwrap_or_default();
-        let executing =
-            Executing { entry: QueueEntry::from(&run), live: Arc::clone(&live), cancel: Arc::clone(&cancel) };
-        self.executing().insert(id, executing);
+        let live = self.begins(&run, Arc::clone(&cancel));
         let execute = self.execute.clone();
         let partitions = self.partitions().await;
         let span = tracing::info_span!("run", run = %id, job = run.job);
