@@ -44,7 +44,7 @@ FULL = Sizes(
     base=Fleet(aircraft=10, days=90),
     factors=[1, 3, 10, 30],
     executors=[1, 2, 4],
-    executors_factor=10,
+    executors_factor=30,
     history_days=[33, 3653],
     small_files=[2_000, 20_000, 200_000],
 )

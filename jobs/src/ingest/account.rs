@@ -13,6 +13,7 @@ use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::SessionContext;
 
 use super::SourceReport;
+use super::discover::files_of;
 use super::merge::{Merged, Reloaded, Upsert};
 use super::stage::{Fate, Staged, StagedFile};
 use crate::catalog::{ingested_file_schema, quarantine_schema, source_schema};
@@ -20,6 +21,9 @@ use crate::landing::SourceSpec;
 use crate::run::{Run, Runner, named_schemas};
 use crate::warehouse::{Snapshot, TableName};
 use crate::{Error, Result};
+
+/// A source's part of the manifest is written anew when it would have more files than this, and is added to until then.
+const FILES_PER_SOURCE: usize = 8;
 
 type Counts = BTreeMap<String, i64>;
 
@@ -124,6 +128,7 @@ impl Runner {
             derived: dates.into_iter().map(|(name, sql)| (name.to_owned(), sql)).collect(),
             // A key that holds the time of the partition tells its partition.
             moves: source.partition.as_ref().is_none_or(|partition| !source.key.contains(partition)),
+            adds: false,
             reloaded: reloaded(staged, "_file"),
             fingerprint: "ingested".to_owned(),
         };
@@ -161,6 +166,7 @@ impl Runner {
             partition: Some("delivered_on".to_owned()),
             derived: BTreeMap::new(),
             moves: false,
+            adds: false,
             reloaded,
             fingerprint: "ingested".to_owned(),
         };
@@ -190,6 +196,12 @@ impl Runner {
         if new.is_empty() {
             return Ok(());
         }
+        let is_known_and_small = |manifest: &Snapshot| {
+            let files = files_of(manifest, &source.name);
+            files == staged.decided_by && (1..FILES_PER_SOURCE).contains(&files.len())
+        };
+        let adds =
+            lost.is_empty() && !new.iter().any(|file| file.known) && current.as_deref().is_some_and(is_known_and_small);
         let context = self.over(BTreeMap::from([(table.clone(), current.clone())])).await?;
         named_schemas(&context, ["account"]);
         let new = memory(manifest_rows(source, &new, kept, quarantined)?)?;
@@ -205,22 +217,24 @@ impl Runner {
             "rows_replaced" => "m.rows_replaced + l.rows as rows_replaced".to_owned(),
             name => format!("m.{name}"),
         });
-        let sql = format!(
-            "select {} from account.new union all \
-             select {adjusted} from ledger.ingested_file m join account.lost l on m.file = l.file \
-             left anti join account.new n on m.file = n.file",
-            columns(&|name| name.to_owned())
-        );
+        let mut sql = format!("select {} from account.new", columns(&|name| name.to_owned()));
+        if !adds {
+            sql += &format!(
+                " union all select {adjusted} from ledger.ingested_file m join account.lost l on m.file = l.file \
+                 left anti join account.new n on m.file = n.file"
+            );
+        }
         let upsert = Upsert {
             table,
             schema: ingested_file_schema(),
             incoming: logical(&context, &step, &sql).await?,
             key: vec!["file".to_owned()],
             latest_by: vec!["ingested_at".to_owned()],
-            // A run reads all that is known of a source's files, and writes it anew: one file, however long the history.
+            // A run reads all that is known of a source's files: a few of the manifest's, however long the history.
             partition: Some("source".to_owned()),
             derived: BTreeMap::new(),
             moves: false,
+            adds,
             reloaded: Reloaded::default(),
             fingerprint: "ingested".to_owned(),
         };

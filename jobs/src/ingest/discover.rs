@@ -6,14 +6,13 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::arrow::array::AsArray;
 use datafusion::arrow::datatypes::{Int64Type, TimestampMicrosecondType};
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
 use crate::landing::{Format, LandingFile, SourceSpec};
 use crate::run::Runner;
 use crate::storage::Folder;
-use crate::warehouse::TableName;
+use crate::warehouse::{DataFile, Snapshot, TableName};
 use crate::{Error, Result};
 
 /// Where files are delivered: `landing/` for sources, and `reference/` beside it.
@@ -31,7 +30,13 @@ pub(super) struct KnownFile {
     pub modified_us: i64,
 }
 
-pub(super) type KnownFiles = BTreeMap<String, KnownFile>;
+/// What the manifest knows of a source's files.
+#[derive(Default)]
+pub(super) struct KnownFiles {
+    pub files: BTreeMap<String, KnownFile>,
+    /// The manifest's own files that say so.
+    pub told_by: BTreeSet<String>,
+}
 
 /// A file that is to be read.
 #[derive(Clone, Debug)]
@@ -85,13 +90,11 @@ impl Landing {
         known: &KnownFiles,
     ) -> Result<Vec<NewFile>> {
         let folder = self.folder(source);
-        let store = folder.store(runner.warehouse.stores())?;
         let root = folder.path()?;
-        let objects: Vec<ObjectMeta> = store.list(Some(&root)).try_collect().await.map_err(Error::storage(&folder))?;
         let mut files = Vec::new();
-        for object in objects {
+        for object in folder.files(runner.warehouse.stores()).await? {
             let Some(file) = self.recognised(runner, source, &root, &object) else { continue };
-            let same = known.get(&file.name).is_some_and(|known| {
+            let same = known.files.get(&file.name).is_some_and(|known| {
                 known.size_bytes == file.size_bytes && known.modified_us == object.last_modified.timestamp_micros()
             });
             if !same {
@@ -153,16 +156,23 @@ fn readable(name: &str, format: &str) -> bool {
     extension == format || (format == "json" && matches!(extension, "ndjson" | "jsonl"))
 }
 
+/// The manifest's files that tell of a source.
+pub(super) fn files_of(manifest: &Snapshot, source: &str) -> BTreeSet<String> {
+    let tells = |file: &&DataFile| file.partition.get("source").is_some_and(|of| of.as_deref() == Some(source));
+    manifest.files.iter().filter(tells).map(|file| file.path.clone()).collect()
+}
+
 impl Runner {
     /// What the manifest says of a source's files.
     pub(super) async fn known_files(&self, source: &str) -> Result<KnownFiles> {
         let table = TableName::new("ledger", "ingested_file");
-        let Some(snapshot) = self.warehouse.snapshot(&table).await? else { return Ok(KnownFiles::new()) };
+        let mut known = KnownFiles::default();
+        let Some(snapshot) = self.warehouse.snapshot(&table).await? else { return Ok(known) };
+        known.told_by = files_of(&snapshot, source);
         let context = self.over(BTreeMap::from([(table.clone(), Some(snapshot))])).await?;
         let sql = format!(
             "select file, sha256, state, size_bytes, modified_at from ledger.ingested_file where source = '{source}'"
         );
-        let mut known = KnownFiles::new();
         for batch in self.query(&context, &table.to_string(), &sql).await?.batches {
             let text = |column: usize| batch.column(column).as_string::<i32>();
             let sizes = batch.column(3).as_primitive::<Int64Type>();
@@ -174,7 +184,7 @@ impl Runner {
                     size_bytes: u64::try_from(sizes.value(row)).unwrap_or(0),
                     modified_us: times.value(row),
                 };
-                known.insert(text(0).value(row).to_owned(), file);
+                known.files.insert(text(0).value(row).to_owned(), file);
             }
         }
         Ok(known)
@@ -182,7 +192,7 @@ impl Runner {
 
     pub(super) async fn over(
         &self,
-        inputs: BTreeMap<TableName, Option<Arc<crate::warehouse::Snapshot>>>,
+        inputs: BTreeMap<TableName, Option<Arc<Snapshot>>>,
     ) -> Result<datafusion::prelude::SessionContext> {
         self.session(self.engine.state().clone(), &inputs, &BTreeSet::new()).await
     }

@@ -44,8 +44,8 @@ impl Runner {
         let Some(index) = self.index_of(upsert, base) else { return Ok(None) };
         let context = self.merge_session(upsert, None, Some(index)).await?;
         let sql = format!(
-            "select distinct k.day from merge.keys k join \
-             (select distinct \"{}\" as key, \"{partition}\" as day from merge.incoming) i on k.key = i.key where k.day <> i.day",
+            "select distinct k.day from (select distinct \"{}\" as key, \"{partition}\" as day from merge.incoming) i \
+             join merge.keys k on k.key = i.key where k.day <> i.day",
             upsert.key[0]
         );
         self.distinct(upsert, &context, &sql).await.map(Some)

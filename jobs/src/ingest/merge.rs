@@ -33,6 +33,8 @@ pub(super) struct Upsert {
     pub derived: BTreeMap<String, String>,
     /// Whether a key may stand in another partition already, and must leave it.
     pub moves: bool,
+    /// Whether no key stands already, so that the table only gets further rows.
+    pub adds: bool,
     /// Files that were ingested before with other content, whose rows make way for their new ones.
     pub reloaded: Reloaded,
     pub fingerprint: String,
@@ -82,7 +84,10 @@ impl Runner {
             // All of it is written anew, by the partitions that it is to have.
             Some(base) => (Snapshot { schema: Arc::clone(&upsert.schema), ..base.clone() }, None),
             None => {
-                let touched = self.touched(upsert, base.as_deref()).await?;
+                let touched = match upsert.adds {
+                    true => Partitions::new(),
+                    false => self.touched(upsert, base.as_deref()).await?,
+                };
                 (self.restricted(upsert, base.as_deref(), &touched), Some(touched))
             }
         };

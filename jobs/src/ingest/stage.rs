@@ -6,9 +6,8 @@ use std::sync::Arc;
 use chrono::{DateTime, NaiveDate, Utc};
 use datafusion::arrow::array::{Array, AsArray};
 use datafusion::arrow::datatypes::Int64Type;
-use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStoreExt};
 
 use super::discover::{KnownFiles, Landing, NewFile};
 use crate::engine::write::{WriteExec, WriteSpec, written_files};
@@ -28,6 +27,8 @@ pub(super) struct Staged {
     pub rows: Snapshot,
     pub quarantined: Snapshot,
     pub files: Vec<StagedFile>,
+    /// The manifest's files by which their fates were decided.
+    pub decided_by: BTreeSet<String>,
 }
 
 /// A file as it was read.
@@ -59,10 +60,10 @@ impl Staged {
     /// Of files with one content the first delivered is ingested, unless the content is known already.
     pub fn decide(&mut self, known: &KnownFiles) {
         let mut seen: BTreeSet<&str> =
-            known.values().filter(|file| file.ingested).map(|file| file.sha256.as_str()).collect();
+            known.files.values().filter(|file| file.ingested).map(|file| file.sha256.as_str()).collect();
         for file in &mut self.files {
-            file.known = known.contains_key(&file.file);
-            file.fate = if known.get(&file.file).is_some_and(|known| known.sha256 == file.sha256) {
+            file.known = known.files.contains_key(&file.file);
+            file.fate = if known.files.get(&file.file).is_some_and(|known| known.sha256 == file.sha256) {
                 Fate::Unchanged
             } else if seen.insert(&file.sha256) {
                 Fate::Ingested
@@ -70,6 +71,7 @@ impl Staged {
                 Fate::Skipped
             };
         }
+        self.decided_by.clone_from(&known.told_by);
     }
 
     pub fn of(&self, fate: Fate) -> impl Iterator<Item = &StagedFile> {
@@ -108,7 +110,7 @@ impl Runner {
             recorded: serde_json::Value::Null,
         };
         let files = self.summaries(part(FILE), &new).await?;
-        Ok(Staged { rows: part(ROW), quarantined: part(QUARANTINED), folder, files })
+        Ok(Staged { rows: part(ROW), quarantined: part(QUARANTINED), folder, files, decided_by: BTreeSet::new() })
     }
 
     async fn summaries(&self, summaries: Snapshot, new: &[NewFile]) -> Result<Vec<StagedFile>> {
@@ -170,7 +172,7 @@ impl Runner {
 
     async fn remove(&self, folder: &Folder, which: impl Fn(&ObjectMeta) -> bool) -> Result<()> {
         let store = folder.store(self.warehouse.stores())?;
-        let objects: Vec<_> = store.list(Some(&folder.path()?)).try_collect().await.map_err(Error::storage(folder))?;
+        let objects = folder.files(self.warehouse.stores()).await?;
         for object in objects.iter().filter(|object| which(object)) {
             store.delete(&object.location).await.map_err(Error::storage(folder))?;
         }

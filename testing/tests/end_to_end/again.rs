@@ -152,6 +152,34 @@ fn many_small_files_are_ingested_some_at_a_time() {
     assert!(place.delta_actions("source.utilization", 1).iter().any(|action| action.get("add").is_some()));
 }
 
+/// An ingestion adds what it did to the manifest; now and then it is written anew, so that it never has many files.
+#[test]
+fn the_manifest_is_added_to_and_stays_few_files() {
+    let place = Place::new();
+    let deliver_and_ingest = |day: u64, hours: &str| {
+        let text = format!("tail,date,flight_hours\nEI-AAA,2026-01-{day:02},{hours}\n");
+        place.deliver(&format!("utilization/2026-01-{day:02}/hours.csv"), text);
+        place.done(&["ingest", "utilization"]);
+    };
+    let files_of = |version: u64| {
+        let actions = place.delta_actions("ledger.ingested_file", version);
+        ["add", "remove"].map(|kind| actions.iter().filter(|action| action.get(kind).is_some()).count())
+    };
+    for day in 1..=10 {
+        deliver_and_ingest(day, "1.5");
+        assert_eq!(files_of(day - 1), if day == 9 { [1, 8] } else { [1, 0] }, "added and removed on day {day}");
+    }
+    // What the manifest says of a file may change.
+    deliver_and_ingest(5, "2.25");
+    assert_eq!(files_of(10), [1, 2]);
+    let known = place.rows("select file, rows_in, rows_kept from ledger.ingested_file order by file");
+    let names: Vec<String> = (1..=10).map(|day| format!("utilization/2026-01-{day:02}/hours.csv")).collect();
+    assert_eq!(known.iter().map(|row| text(row, "file")).collect::<Vec<_>>(), names);
+    assert!(known.iter().all(|row| (number(row, "rows_in"), number(row, "rows_kept")) == (1, 1)), "{known:?}");
+    let corrected = "select count(*) as days from source.utilization where flight_hours = 2.25";
+    assert_eq!(number(&place.rows(corrected)[0], "days"), 1);
+}
+
 /// By delivery day, not by the order of ingestion.
 #[test]
 fn of_two_corrections_the_one_delivered_last_stands() {
