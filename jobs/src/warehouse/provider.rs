@@ -16,7 +16,7 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
-use datafusion::physical_optimizer::pruning::PruningPredicateBuilder;
+use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
 use datafusion::physical_plan::ExecutionPlan;
 
 use super::{DataFile, Snapshot};
@@ -65,12 +65,11 @@ impl SnapshotTable {
         let Some(filter) = conjunction(filters.iter().cloned()) else { return Ok(files) };
         let schema = self.schema();
         let predicate = state.create_physical_expr(filter, &Arc::clone(&schema).to_dfschema()?)?;
-        let statistics = FileStatistics::new(files, &schema);
-        let Some(predicate) = PruningPredicateBuilder::new().with_file_schema(schema).build(predicate) else {
-            return Ok(statistics.files);
-        };
-        let keep = predicate.prune(&statistics)?;
-        Ok(statistics.files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
+        let builder = PruningPredicateBuilder::new().with_file_schema(Arc::clone(&schema));
+        let Some(predicate) = builder.build(predicate) else { return Ok(files) };
+        // Of a long history the partitions leave a few files, and only theirs are statistics to be parsed.
+        let files = FileStatistics::of_partitions(files, &schema).kept(&predicate)?;
+        FileStatistics::new(files, &schema).kept(&predicate)
     }
 }
 
@@ -144,6 +143,16 @@ impl<'a> FileStatistics<'a> {
             file.statistics.as_deref().and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default()
         };
         Self { parsed: files.iter().map(parse).collect(), files, schema: Arc::clone(schema) }
+    }
+
+    /// Without what is known of other columns.
+    fn of_partitions(files: Vec<&'a DataFile>, schema: &SchemaRef) -> Self {
+        Self { parsed: vec![serde_json::Value::Null; files.len()], files, schema: Arc::clone(schema) }
+    }
+
+    fn kept(self, predicate: &PruningPredicate) -> Result<Vec<&'a DataFile>> {
+        let keep = predicate.prune(&self)?;
+        Ok(self.files.into_iter().zip(keep).filter_map(|(file, keep)| keep.then_some(file)).collect())
     }
 
     fn values(&self, column: &Column, bound: &str) -> Option<ArrayRef> {
