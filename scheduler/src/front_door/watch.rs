@@ -16,8 +16,10 @@ use super::convert::timestamp;
 use crate::ledger::RunId;
 use crate::service::Service;
 
-/// No more often than this, one watcher is told of changes.
-const SPACING: Duration = Duration::from_millis(250);
+/// One watcher is told up to four times a second: so long is the share of each time.
+const SHARE: Duration = Duration::from_millis(250);
+/// No more often than this it is told of changes: three times a second, so that the end, as the fourth, need not wait.
+const SPACING: Duration = Duration::from_millis(334);
 /// A run of which there is nothing to tell is told of again.
 const REPEAT: Duration = Duration::from_secs(15);
 
@@ -45,6 +47,7 @@ pub(super) async fn tell(
 
 async fn tell_all(service: &Service, run: RunId, after_sequence: u64, answers: &Sender<Answer>) -> Result<(), Status> {
     let (mut changes, mut leading, mut draining) = (service.changes.watch(run), service.leading(), service.draining());
+    let mut pace = Pace { began: Instant::now(), messages: 0 };
     let mut told: Option<v1::Run> = None;
     let mut told_sequence = after_sequence;
     let mut repeat_at = Instant::now() + REPEAT;
@@ -66,15 +69,41 @@ async fn tell_all(service: &Service, run: RunId, after_sequence: u64, answers: &
             if answers.send(Ok(answer)).await.is_err() || is_over {
                 return Ok(());
             }
+            pace.messages += 1;
         }
-        let spaced = tokio::time::sleep(SPACING);
+        let (change_at, end_at) = (pace.change_at(Instant::now()), pace.end_at());
         tokio::select! {
             _ = changes.changed() => {}
             _ = leading.changed() => {}
             _ = draining.changed() => {}
             () = tokio::time::sleep_until(repeat_at) => {}
         }
-        spaced.await;
+        let ended = async {
+            let is_ended = changes.wait_for(|ended| *ended).await.is_ok();
+            tokio::time::sleep_until(end_at).await;
+            is_ended
+        };
+        tokio::select! {
+            () = tokio::time::sleep_until(change_at) => {}
+            true = ended => {}
+        }
+    }
+}
+
+/// When a watcher may be told: four times a second at most, counted from its beginning, and in any one second.
+struct Pace {
+    began: Instant,
+    messages: u32,
+}
+
+impl Pace {
+    /// Of a change: in any case the end could follow at once.
+    fn change_at(&self, looked: Instant) -> Instant {
+        (looked + SPACING).max(self.began + SHARE * (self.messages + 1))
+    }
+
+    fn end_at(&self) -> Instant {
+        self.began + SHARE * self.messages
     }
 }
 
@@ -84,4 +113,38 @@ fn changed(before: Option<&v1::Run>, now: &v1::Run) -> Vec<String> {
         before.iter().flat_map(|run| &run.steps).map(|step| (step.name.as_str(), step)).collect();
     let is_other = |step: &&v1::Step| before.get(step.name.as_str()) != Some(step);
     now.steps.iter().filter(is_other).map(|step| step.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run that changes all the time and ends after so long, as it is told of.
+    fn told(ends_after: Duration) -> Vec<Duration> {
+        let began = Instant::now();
+        let mut pace = Pace { began, messages: 1 };
+        let mut told = vec![began];
+        loop {
+            let change_at = pace.change_at(told[told.len() - 1]);
+            if began + ends_after < change_at {
+                told.push(pace.end_at().max(began + ends_after));
+                return told.into_iter().map(|at| at - began).collect();
+            }
+            told.push(change_at);
+            pace.messages += 1;
+        }
+    }
+
+    #[test]
+    fn nobody_is_told_more_than_four_times_a_second_and_the_end_does_not_wait() {
+        for ends_after in (0..5_000).map(Duration::from_millis) {
+            let told = told(ends_after);
+            let last = told[told.len() - 1];
+            assert_eq!(last, ends_after.max(SHARE), "the first two are a share apart");
+            let allowed = 1 + last.as_millis() / SHARE.as_millis();
+            assert!(told.len() as u128 <= allowed, "{told:?}");
+            let in_second = |from: &Duration| told.iter().filter(|at| *at >= from && **at < *from + 4 * SHARE).count();
+            assert!(told.iter().all(|from| in_second(from) <= 4), "{told:?}");
+        }
+    }
 }

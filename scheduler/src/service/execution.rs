@@ -88,7 +88,7 @@ impl Execute {
             patiently(|| ledger.finish_run(&fence, id, outcome, failure, reason.as_deref(), Utc::now())).await?;
         let took = ended.started_at.zip(ended.ended_at).and_then(|(from, to)| (to - from).to_std().ok());
         metrics.run_ended(ended.job.as_deref().unwrap_or(""), outcome.as_str(), took);
-        changes.changed(id);
+        changes.ended(id);
         Ok(Ended::Recorded)
     }
 

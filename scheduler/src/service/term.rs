@@ -168,7 +168,10 @@ impl Term {
                 Some(ended) = executions.join_next() => match ended {
                     Ok((run, result)) => {
                         self.over(run);
-                        service.changes.changed(run);
+                        match result {
+                            Ok(Ended::Recorded) => service.changes.ended(run),
+                            _ => service.changes.changed(run),
+                        }
                         self.schedule_changed.notify_one();
                         if result? == Ended::Abandoned {
                             self.take_over(service, &mut executions, run).await?;
