@@ -152,9 +152,11 @@ def submitted_steps(place: Place, day: date) -> list[dict[str, Any]]:
     return measured
 
 
-def interval(job: str, day: date | None) -> list[str]:
-    if day is None:
+def interval(job: str, delivered: date | None) -> list[str]:
+    """What was delivered on a day is of the day before."""
+    if delivered is None:
         return []
+    day = delivered - timedelta(days=1)
     return ["--interval", f"{day:%Y-%m}" if job == "rates" else day.isoformat()]
 
 
