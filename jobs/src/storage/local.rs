@@ -22,6 +22,9 @@ pub(super) fn files(root: &Path, path: &object_store::path::Path) -> Result<Vec<
         };
         let below = entry.path().strip_prefix(root).unwrap_or(entry.path());
         let below = below.to_str().ok_or_else(|| of_disk(format!("{}: the name is not UTF-8", below.display())))?;
+        if is_half_written(below) {
+            continue;
+        }
         files.push(ObjectMeta {
             location: path.parts().chain(object_store::path::Path::parse(below)?.parts()).collect(),
             last_modified: metadata.modified().map_err(of_disk)?.into(),
@@ -31,6 +34,12 @@ pub(super) fn files(root: &Path, path: &object_store::path::Path) -> Result<Vec<
         });
     }
     Ok(files)
+}
+
+/// While the store writes a file it is `<name>#<number>`, and the store refuses to read or delete what has such a name.
+fn is_half_written(name: &str) -> bool {
+    let number = name.rsplit('/').next().and_then(|name| name.split_once('#')).map_or("", |(_, number)| number);
+    !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn of_disk(error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
@@ -58,6 +67,7 @@ mod tests {
         fs::create_dir_all(root.path().join("2026-01-01/deep")).unwrap();
         fs::write(root.path().join("2026-01-01/deep/a b.csv"), "12345").unwrap();
         fs::write(root.path().join("loose.csv"), "").unwrap();
+        fs::write(root.path().join("2026-01-01/half-written.csv#1"), "1").unwrap();
         fs::write(elsewhere.path().join("c.csv"), "123").unwrap();
         std::os::unix::fs::symlink(elsewhere.path(), root.path().join("2026-01-02")).unwrap();
         std::os::unix::fs::symlink("gone", root.path().join("dangling.csv")).unwrap();

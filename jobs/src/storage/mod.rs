@@ -86,7 +86,7 @@ impl Folder {
     pub async fn files(&self, stores: &Stores) -> Result<Vec<ObjectMeta>> {
         let path = self.path()?;
         let listed = match self.url.to_file_path() {
-            // The store of local files asks the system three times as much of each entry, folders included.
+            // The store of local files looks at each entry several times, at folders too.
             Ok(root) if self.url.scheme() == "file" => {
                 let walked = tokio::task::spawn_blocking(move || local::files(&root, &path)).await;
                 walked.unwrap_or_else(|error| Err(error.into()))
