@@ -37,6 +37,10 @@ pub fn session_config(partitions: usize) -> SessionConfig {
         .set_usize(BALLISTA_SHUFFLE_SORT_BASED_MEMORY_LIMIT_PER_TASK_BYTES, SHUFFLE_TASK_BYTES)
         // Compression took a twentieth of the time of TPC-H, for files that are local or cross a data centre's network.
         .set_str(BALLISTA_SHUFFLE_COMPRESSION_CODEC, "none")
+        // What is grouped by more than its rows are already shared out by needs no exchange, into however few parts.
+        .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
+        // Scans that are shared out by their partitions lose that in a stage's tasks, and an interleaving refuses them.
+        .set_bool("datafusion.optimizer.prefer_existing_union", true)
         // Merge joins refuse timestamps with a time zone, and would be chosen for large tables only.
         .set_bool("datafusion.optimizer.prefer_hash_join", true)
         .set_str("datafusion.execution.time_zone", "UTC")

@@ -4,8 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use datafusion::arrow::array::{ArrayRef, BooleanArray};
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, UInt64Type};
 use datafusion::catalog::{Session, TableProvider};
 use datafusion::common::pruning::PruningStatistics;
 use datafusion::common::stats::Precision;
@@ -16,10 +16,19 @@ use datafusion::datasource::source::DataSourceExec;
 use datafusion::datasource::table_schema::TableSchema;
 use datafusion::logical_expr::utils::conjunction;
 use datafusion::logical_expr::{Expr, TableProviderFilterPushDown, TableType};
+use datafusion::physical_expr::PhysicalExpr;
+use datafusion::physical_expr::expressions::Column as PhysicalColumn;
 use datafusion::physical_optimizer::pruning::{PruningPredicate, PruningPredicateBuilder};
-use datafusion::physical_plan::ExecutionPlan;
+use datafusion::physical_plan::metrics::Time;
+use datafusion::physical_plan::repartition::BatchPartitioner;
+use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
 use super::{DataFile, Snapshot};
+
+/// What the largest group of files takes at most, of the mean, for files to be shared out by their partitions.
+const MOST_TO_MEAN_PERCENT: u64 = 150;
+/// The number of a file in the batch that shares files out.
+const FILE: &str = "file";
 
 /// Reads one version of a table. Files that the filters rule out, by partition or by statistics, are not opened.
 pub struct SnapshotTable {
@@ -58,6 +67,44 @@ impl SnapshotTable {
         let mut partitioned = PartitionedFile::new(path.as_ref(), file.size_bytes).with_partition_values(values);
         partitioned.object_meta.location = path;
         Ok(partitioned.with_statistics(Arc::new(statistics)))
+    }
+
+    fn tells_partitions(&self, projection: Option<&Vec<usize>>) -> bool {
+        let (from, columns) = (self.schema.file_schema().fields().len(), self.schema.table_schema().fields().len());
+        columns > from && projection.is_none_or(|projection| (from..columns).all(|column| projection.contains(&column)))
+    }
+
+    /// The files as an exchange by their partition columns would share out their rows, so that what is grouped or joined by
+    /// these needs none. None where that is too uneven.
+    fn by_partition(&self, files: &[PartitionedFile], count: usize) -> Result<Option<(Vec<FileGroup>, Partitioning)>> {
+        if count < 2 || files.len() < count {
+            return Ok(None);
+        }
+        let columns = self.schema.table_partition_cols();
+        let mut fields: Vec<FieldRef> = columns.iter().map(Arc::clone).collect();
+        let mut values = Vec::new();
+        for place in 0..columns.len() {
+            values.push(ScalarValue::iter_to_array(files.iter().map(|file| file.partition_values[place].clone()))?);
+        }
+        fields.push(Arc::new(Field::new(FILE, DataType::UInt64, false)));
+        values.push(Arc::new((0..files.len() as u64).collect::<UInt64Array>()));
+        let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), values)?;
+        let column = |name: &str, place| Arc::new(PhysicalColumn::new(name, place)) as Arc<dyn PhysicalExpr>;
+        let in_batch = columns.iter().enumerate().map(|(place, field)| column(field.name(), place)).collect();
+        let mut groups = vec![Vec::new(); count];
+        BatchPartitioner::new_hash_partitioner(in_batch, count, Time::new())?.partition(batch, |group, rows| {
+            let places = rows.column(columns.len()).as_primitive::<UInt64Type>().values().iter();
+            groups[group].extend(places.filter_map(|place| files.get(usize::try_from(*place).ok()?).cloned()));
+            Ok(())
+        })?;
+        let bytes = |files: &[PartitionedFile]| files.iter().map(|file| file.object_meta.size).sum::<u64>();
+        let most = groups.iter().map(|group| bytes(group)).max().unwrap_or(0);
+        if most * count as u64 > bytes(files) * MOST_TO_MEAN_PERCENT / 100 {
+            return Ok(None);
+        }
+        let from = self.schema.file_schema().fields().len();
+        let in_table = columns.iter().enumerate().map(|(place, field)| column(field.name(), from + place)).collect();
+        Ok(Some((groups.into_iter().map(FileGroup::new).collect(), Partitioning::Hash(in_table, count))))
     }
 
     fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&DataFile>> {
@@ -104,7 +151,15 @@ impl TableProvider for SnapshotTable {
         for file in self.kept(state, filters)? {
             files.push(self.partitioned_file(file)?);
         }
-        let mut groups: Vec<FileGroup> = FileGroup::new(files).split_files(state.config().target_partitions());
+        let count = state.config().target_partitions();
+        let shared_out = match self.tells_partitions(projection) {
+            true => self.by_partition(&files, count)?,
+            false => None,
+        };
+        let (mut groups, partitioning) = match shared_out {
+            Some((groups, partitioning)) => (groups, Some(partitioning)),
+            None => (FileGroup::new(files).split_files(count), None),
+        };
         if groups.is_empty() {
             // Not an `EmptyExec`: below a union Ballista gives its tasks differing metrics for one, and the job hangs.
             groups.push(FileGroup::new(Vec::new()));
@@ -116,6 +171,7 @@ impl TableProvider for SnapshotTable {
         }
         let config = FileScanConfigBuilder::new(store, Arc::new(source))
             .with_file_groups(groups)
+            .with_output_partitioning(partitioning)
             .with_projection_indices(projection.cloned())?
             .with_limit(limit)
             .build();
@@ -196,5 +252,119 @@ impl PruningStatistics for FileStatistics<'_> {
 
     fn contained(&self, _column: &Column, _values: &std::collections::HashSet<ScalarValue>) -> Option<BooleanArray> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use datafusion::arrow::datatypes::Int64Type;
+    use datafusion::physical_plan::displayable;
+    use datafusion::prelude::SessionContext;
+
+    use super::*;
+    use crate::engine::write::{WriteExec, WriteSpec, written_files};
+    use crate::engine::{runtime, session_config, session_state};
+    use crate::storage::{Folder, Stores};
+
+    fn context(partitions: usize) -> SessionContext {
+        SessionContext::new_with_state(
+            session_state(session_config(partitions), runtime(Stores::new()).unwrap()).unwrap(),
+        )
+    }
+
+    /// Registers a table of rows (day, tail, value), of which each day is a file.
+    async fn register(context: &SessionContext, folder: &std::path::Path, name: &str, rows: &str) {
+        let place = folder.join(name).to_string_lossy().into_owned();
+        let plan = context.sql(rows).await.unwrap().create_physical_plan().await.unwrap();
+        let schema = plan.schema();
+        let spec = WriteSpec {
+            folder: place.clone(),
+            partition_columns: vec!["day".to_owned()],
+            fingerprints: BTreeMap::new(),
+            fingerprint: "test".to_owned(),
+            short_lived: false,
+        };
+        let write = WriteExec::together(plan, spec, 3).unwrap();
+        let written = datafusion::physical_plan::collect(Arc::new(write), context.task_ctx()).await.unwrap();
+        let snapshot = Snapshot {
+            table: format!("test.{name}").parse().unwrap(),
+            folder: Folder::parse(&place).unwrap(),
+            version: 0,
+            schema,
+            partition_columns: vec!["day".to_owned()],
+            files: written_files(&written).unwrap(),
+            recorded: serde_json::Value::Null,
+        };
+        context.register_table(name, Arc::new(SnapshotTable::new(Arc::new(snapshot)))).unwrap();
+    }
+
+    /// The query's plan, and the sums of its columns.
+    async fn asked(context: &SessionContext, sql: &str) -> (String, Vec<i64>) {
+        let plan = context.sql(sql).await.unwrap().create_physical_plan().await.unwrap();
+        let text = displayable(plan.as_ref()).indent(false).to_string();
+        let batches = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
+        let sum = |column: usize| -> i64 {
+            batches.iter().flat_map(|batch| batch.column(column).as_primitive::<Int64Type>().iter().flatten()).sum()
+        };
+        (text, (0..batches[0].num_columns()).map(sum).collect())
+    }
+
+    #[tokio::test]
+    async fn what_is_grouped_or_joined_by_partition_needs_no_exchange() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(3);
+        // 90 days and one that is null; of each, rows of 10 tails.
+        let rows = "select nullif(cast('2026-01-01' as date) + cast(value % 91 as int), date '2026-01-05') as day,
+                    value % 10 as tail, value from generate_series(0, 9099)";
+        register(&context, folder.path(), "flights", rows).await;
+        register(&context, folder.path(), "events", rows).await;
+        let grouped =
+            "select count(*), sum(rows) from (select day, tail, count(*) as rows from flights group by day, tail)";
+        let (plan, sums) = asked(&context, grouped).await;
+        assert_eq!(sums, [910, 9100]);
+        assert!(!plan.contains("RepartitionExec"), "{plan}");
+        assert!(plan.contains("output_partitioning=Hash([day@"), "{plan}");
+
+        let joined = "select count(*), sum(f.value - e.value) from flights f join events e
+                      on f.day = e.day and f.value = e.value";
+        let (_, sums) = asked(&context, joined).await;
+        assert_eq!(sums, [9000, 0], "all but the rows of no day");
+        // Shared out by an exchange, a day's rows are where its files are.
+        let counted = "select count(*), sum(f.rows) from (select day, count(*) as rows from flights group by day) f
+                       join (select date '2026-01-01' + cast(value as int) as day from generate_series(0, 90)) d on f.day = d.day";
+        assert_eq!(asked(&context, counted).await.1, [90, 9000]);
+        // Without the day in its rows, a scan says nothing of it.
+        let (plan, sums) = asked(
+            &context,
+            "select count(*), sum(rows) from (select tail, count(*) as rows from flights group by tail)",
+        )
+        .await;
+        assert_eq!(sums, [10, 9100]);
+        assert!(!plan.contains("output_partitioning=Hash"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn few_or_uneven_partitions_are_read_as_they_come() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(3);
+        register(
+            &context,
+            folder.path(),
+            "two",
+            "select value % 2 as day, value % 10 as tail, value from generate_series(1, 1000)",
+        )
+        .await;
+        let uneven = "select case when value < 90000 then 0 else value % 50 end as day, value % 10 as tail, value * 7919 % 100000 as value
+                      from generate_series(1, 100000)";
+        register(&context, folder.path(), "uneven", uneven).await;
+        for (table, groups) in [("two", 20), ("uneven", 60)] {
+            let sql =
+                format!("select count(*) from (select day, tail, count(*) as rows from {table} group by day, tail)");
+            let (plan, sums) = asked(&context, &sql).await;
+            assert!(!plan.contains("output_partitioning=Hash"), "{plan}");
+            assert!(sums[0] > 1 && sums[0] <= groups, "{table}: {sums:?}");
+        }
     }
 }

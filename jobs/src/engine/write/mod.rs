@@ -198,10 +198,17 @@ fn brought_together(
     order: Vec<PhysicalSortExpr>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(column, &input.schema())?);
-    let exchange = RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?;
+    let is_shared_out = matches!(
+        input.output_partitioning(),
+        Partitioning::Hash(by, count) if *count >= tasks && matches!(by.as_slice(), [by] if by.eq(&value))
+    );
+    let input: Arc<dyn ExecutionPlan> = match is_shared_out {
+        true => input,
+        false => Arc::new(RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?),
+    };
     let order = LexOrdering::new([PhysicalSortExpr::new_default(value)].into_iter().chain(order));
     let order = order.ok_or_else(|| internal_datafusion_err!("no order"))?;
-    Ok(Arc::new(SortExec::new(order, Arc::new(exchange)).with_preserve_partitioning(true)))
+    Ok(Arc::new(SortExec::new(order, input).with_preserve_partitioning(true)))
 }
 
 fn external(error: crate::Error) -> DataFusionError {
