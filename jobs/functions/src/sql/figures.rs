@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, BooleanArray, Float64Array, Int64Array, ListArray, StringArray, StructArray};
-use datafusion::arrow::buffer::{NullBuffer, OffsetBuffer};
+use datafusion::arrow::array::{
+    ArrayBuilder, ArrayRef, BooleanBuilder, Float64Builder, Int64Builder, ListArray, NullBufferBuilder, StringBuilder,
+    StructArray, make_builder,
+};
+use datafusion::arrow::buffer::OffsetBuffer;
 use datafusion::arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::Result;
 
@@ -24,7 +27,7 @@ pub(crate) enum Value {
     Number(Option<f64>),
     Count(Option<i64>),
     Text(Option<String>),
-    Flag(bool),
+    Flag(Option<bool>),
 }
 
 /// The values of one row, by the names of their figures; a figure that is not named is null.
@@ -47,30 +50,54 @@ impl Figure {
         Field::new(self.name(), data_type, true)
     }
 
-    fn array(self, rows: &[Option<Row>]) -> ArrayRef {
-        let value = |row: &Option<Row>| {
-            let found = row.as_ref()?.iter().find(|(name, _)| *name == self.name());
-            found.map(|(_, value)| value.clone())
-        };
-        let values = rows.iter().map(value);
+    fn nothing(self) -> Value {
         match self {
-            Self::Number(_) => Arc::new(Float64Array::from_iter(values.map(|value| match value {
-                Some(Value::Number(number)) => number.filter(|number| number.is_finite()),
-                _ => None,
-            }))),
-            Self::Count(_) => Arc::new(Int64Array::from_iter(values.map(|value| match value {
-                Some(Value::Count(count)) => count,
-                _ => None,
-            }))),
-            Self::Text(_) => Arc::new(StringArray::from_iter(values.map(|value| match value {
-                Some(Value::Text(text)) => text,
-                _ => None,
-            }))),
-            Self::Flag(_) => Arc::new(BooleanArray::from_iter(values.map(|value| match value {
-                Some(Value::Flag(flag)) => Some(flag),
-                _ => None,
-            }))),
+            Self::Number(_) => Value::Number(None),
+            Self::Count(_) => Value::Count(None),
+            Self::Text(_) => Value::Text(None),
+            Self::Flag(_) => Value::Flag(None),
         }
+    }
+}
+
+/// Rows by column, while they are appended.
+struct Cells {
+    figures: &'static [Figure],
+    columns: Vec<Box<dyn ArrayBuilder>>,
+    valid: NullBufferBuilder,
+}
+
+impl Cells {
+    fn new(figures: &'static [Figure], rows: usize) -> Self {
+        let columns = figures.iter().map(|figure| make_builder(figure.field().data_type(), rows)).collect();
+        Self { figures, columns, valid: NullBufferBuilder::new(rows) }
+    }
+
+    fn push(&mut self, row: Option<Row>) {
+        let place = self.valid.len();
+        self.valid.append(row.is_some());
+        // A figure is mostly found after the one before.
+        let mut next = 0;
+        for (name, value) in row.into_iter().flatten() {
+            let mut places = (next..self.figures.len()).chain(0..next);
+            let Some(found) = places.find(|place| self.figures[*place].name() == name) else { continue };
+            let column = &mut self.columns[found];
+            if column.len() == place {
+                value.append(column);
+                next = found + 1;
+            }
+        }
+        for (column, figure) in self.columns.iter_mut().zip(self.figures) {
+            if column.len() == place {
+                figure.nothing().append(column);
+            }
+        }
+    }
+
+    fn finish(mut self) -> Result<StructArray> {
+        let fields: Fields = self.figures.iter().map(|figure| figure.field()).collect();
+        let columns = self.columns.iter_mut().map(|column| column.finish()).collect();
+        Ok(StructArray::try_new(fields, columns, self.valid.finish())?)
     }
 }
 
@@ -90,19 +117,27 @@ impl Shape {
     }
 
     /// The results of some samples; one that is `None` is null.
-    pub fn array(self, results: Vec<Option<Vec<Row>>>) -> Result<ArrayRef> {
+    pub fn array(self, results: impl ExactSizeIterator<Item = Result<Option<Vec<Row>>>>) -> Result<ArrayRef> {
+        let samples = results.len();
         match self {
             Self::Row(figures) => {
                 let first = |result: Option<Vec<Row>>| result.and_then(|rows| rows.into_iter().next());
-                Ok(Arc::new(rows(figures, results.into_iter().map(first).collect())?))
+                Ok(Arc::new(rows(figures, results.map(|result| result.map(first)))?))
             }
             Self::Table(figures) => {
-                let nulls: NullBuffer = results.iter().map(Option::is_some).collect();
-                let lengths = results.iter().map(|result| result.as_ref().map_or(0, Vec::len));
+                let mut nulls = NullBufferBuilder::new(samples);
+                let mut lengths = Vec::with_capacity(samples);
+                let mut cells = Cells::new(figures, samples);
+                for result in results {
+                    let result = result?;
+                    nulls.append(result.is_some());
+                    let table = result.unwrap_or_default();
+                    lengths.push(table.len());
+                    table.into_iter().for_each(|row| cells.push(Some(row)));
+                }
                 let offsets = OffsetBuffer::from_lengths(lengths);
-                let values = rows(figures, results.into_iter().flatten().flatten().map(Some).collect())?;
-                let nulls = Some(nulls).filter(|nulls| nulls.null_count() > 0);
-                Ok(Arc::new(ListArray::try_new(item(figures), offsets, Arc::new(values), nulls)?))
+                let values = Arc::new(cells.finish()?);
+                Ok(Arc::new(ListArray::try_new(item(figures), offsets, values, nulls.finish())?))
             }
         }
     }
@@ -117,16 +152,43 @@ fn item(figures: &[Figure]) -> FieldRef {
 }
 
 /// Rows as one array; a row that is `None` is null.
-pub(crate) fn rows(figures: &[Figure], rows: Vec<Option<Row>>) -> Result<StructArray> {
-    let fields: Fields = figures.iter().map(|figure| figure.field()).collect();
-    let columns = figures.iter().map(|figure| figure.array(&rows)).collect();
-    let nulls: NullBuffer = rows.iter().map(Option::is_some).collect();
-    Ok(StructArray::try_new(fields, columns, Some(nulls).filter(|nulls| nulls.null_count() > 0))?)
+pub(crate) fn rows(
+    figures: &'static [Figure],
+    rows: impl ExactSizeIterator<Item = Result<Option<Row>>>,
+) -> Result<StructArray> {
+    let mut cells = Cells::new(figures, rows.len());
+    for row in rows {
+        cells.push(row?);
+    }
+    cells.finish()
 }
 
 /// Both ends of an interval under their names.
 pub(crate) fn bounds(names: [&'static str; 2], bounds: Option<Interval>) -> [(&'static str, Value); 2] {
     [(names[0], bounds.map(|bounds| bounds.lower).into()), (names[1], bounds.map(|bounds| bounds.upper).into())]
+}
+
+impl Value {
+    /// Appends to a column of its kind. A number that is not finite is none.
+    fn append(self, column: &mut Box<dyn ArrayBuilder>) {
+        let column = column.as_any_mut();
+        match self {
+            Self::Number(number) => {
+                let number = number.filter(|number| number.is_finite());
+                column.downcast_mut::<Float64Builder>().into_iter().for_each(|column| column.append_option(number));
+            }
+            Self::Count(count) => {
+                column.downcast_mut::<Int64Builder>().into_iter().for_each(|column| column.append_option(count));
+            }
+            Self::Text(text) => {
+                let column = column.downcast_mut::<StringBuilder>().into_iter();
+                column.for_each(|column| column.append_option(text.as_deref()));
+            }
+            Self::Flag(flag) => {
+                column.downcast_mut::<BooleanBuilder>().into_iter().for_each(|column| column.append_option(flag));
+            }
+        }
+    }
 }
 
 impl From<f64> for Value {
@@ -161,7 +223,7 @@ impl From<&str> for Value {
 
 impl From<bool> for Value {
     fn from(value: bool) -> Self {
-        Self::Flag(value)
+        Self::Flag(Some(value))
     }
 }
 

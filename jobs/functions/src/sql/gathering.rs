@@ -71,7 +71,7 @@ impl<E: Estimator> Accumulator for Gathering<E> {
 
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let figures = E::estimate(&mut self.columns, &self.constants);
-        ScalarValue::try_from_array(&E::RESULT.array(vec![figures])?, 0)
+        ScalarValue::try_from_array(&E::RESULT.array(std::iter::once(Ok(figures)))?, 0)
     }
 
     fn size(&self) -> usize {
@@ -211,7 +211,7 @@ impl<E: Estimator> GroupsAccumulator for Grouped<E> {
             sample.append(&rows.collect::<Vec<_>>(), None)?;
             Ok(E::estimate(&mut sample, &self.rows.constants))
         });
-        E::RESULT.array(figures.collect::<Result<Vec<_>>>()?)
+        E::RESULT.array(figures)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

@@ -91,9 +91,9 @@ impl<E: Estimator> GroupsAccumulator for Lists<E> {
                 extend(&mut numbers, &list);
             }
             sample.give_numbers(0, numbers);
-            E::estimate(&mut sample, &Constants::default())
+            Ok(E::estimate(&mut sample, &Constants::default()))
         });
-        E::RESULT.array(figures.collect())
+        E::RESULT.array(figures)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

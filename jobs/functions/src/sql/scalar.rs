@@ -104,7 +104,7 @@ impl<F: Formula> ScalarUDFImpl for Scalar<F> {
             .map(|arg| arg.to_array(if constant { 1 } else { args.number_rows }))
             .collect::<Result<Vec<_>>>()?;
         let length = arrays.first().map_or(args.number_rows, |array| array.len());
-        let values = (0..length).map(|row| of_row::<F>(&arrays, &positions, row)).collect();
+        let values = (0..length).map(|row| Ok(of_row::<F>(&arrays, &positions, row)));
         let result = rows(F::FIGURES, values)?;
         let result = if F::FIGURES.len() == 1 { Arc::clone(result.column(0)) } else { Arc::new(result) };
         if constant { Ok(ColumnarValue::Scalar(ScalarValue::try_from_array(&result, 0)?)) } else { Ok(result.into()) }
