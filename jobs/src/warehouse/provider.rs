@@ -268,10 +268,12 @@ mod tests {
     use crate::engine::{runtime, session_config, session_state};
     use crate::storage::{Folder, Stores};
 
-    fn context(partitions: usize) -> SessionContext {
-        SessionContext::new_with_state(
-            session_state(session_config(partitions), runtime(Stores::new()).unwrap()).unwrap(),
-        )
+    /// A session of three parts, in which both sides of a join are shared out.
+    fn context() -> SessionContext {
+        let config = session_config(3)
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold", 0)
+            .set_usize("datafusion.optimizer.hash_join_single_partition_threshold_rows", 0);
+        SessionContext::new_with_state(session_state(config, runtime(Stores::new()).unwrap()).unwrap())
     }
 
     /// Registers a table of rows (day, tail, value), of which each day is a file.
@@ -314,7 +316,7 @@ mod tests {
     #[tokio::test]
     async fn what_is_grouped_or_joined_by_partition_needs_no_exchange() {
         let folder = tempfile::tempdir().unwrap();
-        let context = context(3);
+        let context = context();
         // 90 days and one that is null; of each, rows of 10 tails.
         let rows = "select nullif(cast('2026-01-01' as date) + cast(value % 91 as int), date '2026-01-05') as day,
                     value % 10 as tail, value from generate_series(0, 9099)";
@@ -327,14 +329,16 @@ mod tests {
         assert!(!plan.contains("RepartitionExec"), "{plan}");
         assert!(plan.contains("output_partitioning=Hash([day@"), "{plan}");
 
-        let joined = "select count(*), sum(f.value - e.value) from flights f join events e
-                      on f.day = e.day and f.value = e.value";
-        let (_, sums) = asked(&context, joined).await;
-        assert_eq!(sums, [9000, 0], "all but the rows of no day");
+        let joined = "select count(*), sum(f.value - e.value) from flights f join events e on f.day = e.day";
+        let (plan, sums) = asked(&context, joined).await;
+        assert_eq!(sums, [90 * 100 * 100, 0], "all but the rows of no day");
+        assert!(plan.contains("mode=Partitioned") && !plan.contains("RepartitionExec"), "{plan}");
         // Shared out by an exchange, a day's rows are where its files are.
         let counted = "select count(*), sum(f.rows) from (select day, count(*) as rows from flights group by day) f
                        join (select date '2026-01-01' + cast(value as int) as day from generate_series(0, 90)) d on f.day = d.day";
-        assert_eq!(asked(&context, counted).await.1, [90, 9000]);
+        let (plan, sums) = asked(&context, counted).await;
+        assert_eq!(sums, [90, 9000]);
+        assert!(plan.contains("mode=Partitioned") && plan.contains("RepartitionExec"), "{plan}");
         // Without the day in its rows, a scan says nothing of it.
         let (plan, sums) = asked(
             &context,
@@ -348,7 +352,7 @@ mod tests {
     #[tokio::test]
     async fn few_or_uneven_partitions_are_read_as_they_come() {
         let folder = tempfile::tempdir().unwrap();
-        let context = context(3);
+        let context = context();
         register(
             &context,
             folder.path(),
