@@ -10,8 +10,8 @@ cd "$(dirname "$0")/.."
 
 limits="
 csv 27500000
-ndjson 47500000
-weibull_fit 32000000
+ndjson 32000000
+weibull_fit 19700000
 summary_statistics 9900000
 planning 7300000
 "
