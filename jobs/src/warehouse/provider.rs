@@ -69,6 +69,7 @@ impl SnapshotTable {
         Ok(partitioned.with_statistics(Arc::new(statistics)))
     }
 
+    /// Whether the scan reads all partition columns, without which nobody above it can name them.
     fn tells_partitions(&self, projection: Option<&Vec<usize>>) -> bool {
         let (from, columns) = (self.schema.file_schema().fields().len(), self.schema.table_schema().fields().len());
         columns > from && projection.is_none_or(|projection| (from..columns).all(|column| projection.contains(&column)))
