@@ -6,6 +6,7 @@
 mod client;
 mod codec;
 mod first_rows;
+mod gathering;
 mod joins;
 mod semi_joins;
 mod session;

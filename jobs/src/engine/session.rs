@@ -18,9 +18,12 @@ use datafusion::prelude::SessionConfig;
 
 use super::FleetCodec;
 use super::first_rows::KeepFirstRows;
+use super::gathering::GatherOnce;
 use super::joins::BroadcastJoins;
 use super::semi_joins::with_semi_joins;
 use crate::storage::Stores;
+
+type Rule = Arc<dyn PhysicalOptimizerRule + Send + Sync>;
 
 /// The largest gRPC message between any two processes: a plan over many files is a large message.
 pub const MESSAGE_BYTES: u32 = 256 << 20;
@@ -68,10 +71,12 @@ pub fn session_state(config: SessionConfig, runtime: Arc<RuntimeEnv>) -> Result<
 }
 
 /// DataFusion's rules with ours.
-fn physical_optimizer_rules() -> Vec<Arc<dyn PhysicalOptimizerRule + Send + Sync>> {
+fn physical_optimizer_rules() -> Vec<Rule> {
     let mut rules = PhysicalOptimizer::new().rules;
     let place = rules.iter().position(|rule| rule.name() == "join_selection").map_or(0, |place| place + 1);
     rules.insert(place, Arc::new(BroadcastJoins));
+    let place = rules.iter().position(|rule| rule.name() == "CombinePartialFinalAggregate").unwrap_or(rules.len());
+    rules.insert(place, Arc::new(GatherOnce));
     rules.push(Arc::new(KeepFirstRows));
     rules
 }
