@@ -17,6 +17,8 @@ from compare.slowed import Processors
 EXECUTOR_MEMORY_BYTES = 2 << 30
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
+REST_SECONDS = 10.0
+"""After which its processes hold no more of the job before."""
 
 
 @dataclass
@@ -29,6 +31,11 @@ class Cluster:
     start_seconds: float
     processors: Processors | None
     """Where each process has a processor of its own, and so has what runs on the cluster."""
+
+
+def rest() -> None:
+    """The job before is over for so long that the next is counted alone."""
+    time.sleep(REST_SECONDS)
 
 
 @contextmanager

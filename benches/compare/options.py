@@ -45,7 +45,7 @@ FULL = Sizes(
     factors=[1, 3, 10, 30],
     executors=[1, 2, 4],
     executors_factor=30,
-    history_days=[33, 3653],
+    history_days=[33, 1096, 3653],
     small_files=[2_000, 20_000, 200_000],
 )
 QUICK = Sizes(

@@ -84,9 +84,11 @@ def one_more_day(context: Context, days: int) -> dict[str, Any]:
             entry: dict[str, Any] = {"history_days": days, "aircraft": fleet.aircraft, "history": steps(place, None)}
             entry["added_bytes"] = sum(path.stat().st_size for path in held_back if day_of(path, files) == first)
             deliver(held_back, files, first, delivered)
+            cluster.rest()
             entry["by_driver"] = steps(place, first)
             for name, day in [("by_scheduler_first", second), ("by_scheduler_again", third)]:
                 deliver(held_back, files, day, delivered)
+                cluster.rest()
                 entry[name] = submitted_steps(place, day)
     place.remove()
     return entry

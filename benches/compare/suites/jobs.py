@@ -107,6 +107,8 @@ class Ours:
         self.starting.__exit__(*error)
 
     def run(self, workload: str) -> dict[str, Any]:
+        if self.place.cluster:
+            cluster.rest()
         if workload == "weibull":
             return self.weibull()
         return self.submitted(workload) if self.place.cluster else self.commands(workload)

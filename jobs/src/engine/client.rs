@@ -88,12 +88,12 @@ impl ClusterClient {
         let mut job = RunningJob { client: self.clone(), id: None };
         let config = state.config().clone().set_str(BALLISTA_JOB_NAME, job_name);
         let done = self.submit(what, plan, &config, state.session_id(), &mut job).await?;
-        let batches = self.fetch(done.partition_location).await?;
+        // The scheduler forgets it in seconds. It is told for information: that it cannot be told spoils no result.
         let stages = match &job.id {
-            // What ran is told for information: that it cannot be told spoils no result.
             Some(id) => self.stages(id).await.unwrap_or_default(),
             None => Vec::new(),
         };
+        let batches = self.fetch(done.partition_location).await?;
         job.release();
         Ok(Outcome { batches, stages })
     }

@@ -36,8 +36,10 @@ use crate::Error;
 /// An executor that has not been heard of for so long is dead, and its jobs are run again.
 pub(crate) const EXECUTOR_TIMEOUT_SECONDS: u64 = 20;
 const EXECUTOR_CHECK_SECONDS: u64 = 2;
-/// Shuffle files and job states are kept for so long after a job ended.
-const FINISHED_JOB_SECONDS: u64 = 60;
+/// Shuffle files are kept for so long after a job ended, for whoever reads its rows.
+const FINISHED_JOB_DATA_SECONDS: u64 = 60;
+/// And its plan and metrics, which name every file that it read, for so long: who submitted it asks at once.
+const FINISHED_JOB_STATE_SECONDS: u64 = 5;
 
 /// How long calls that are under way may take when the plane stops.
 const STOPPING: Duration = Duration::from_secs(1);
@@ -139,8 +141,8 @@ fn config(address: SocketAddr, host: &str, tasks: Tasks) -> SchedulerConfig {
     config.executor_timeout_seconds = EXECUTOR_TIMEOUT_SECONDS;
     config.no_executors_grace_period_seconds = EXECUTOR_TIMEOUT_SECONDS;
     config.expire_dead_executor_interval_seconds = EXECUTOR_CHECK_SECONDS;
-    config.finished_job_data_clean_up_interval_seconds = FINISHED_JOB_SECONDS;
-    config.finished_job_state_clean_up_interval_seconds = FINISHED_JOB_SECONDS;
+    config.finished_job_data_clean_up_interval_seconds = FINISHED_JOB_DATA_SECONDS;
+    config.finished_job_state_clean_up_interval_seconds = FINISHED_JOB_STATE_SECONDS;
     config.grpc_server_max_decoding_message_size = MESSAGE_BYTES;
     config.grpc_server_max_encoding_message_size = MESSAGE_BYTES;
     config.grpc_client_max_message_size = MESSAGE_BYTES;
