@@ -14,9 +14,10 @@ use datafusion::physical_expr::Partitioning;
 use datafusion::physical_expr::aggregate::AggregateFunctionExpr;
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
 use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::{ExecutionPlan, InputOrderMode};
+
+use super::first_rows::over;
 
 /// Comes before DataFusion's rule that makes one of a partial and a final aggregate without an exchange in between.
 #[derive(Debug)]
@@ -73,10 +74,6 @@ fn below(
     let by = Partitioning::Hash(partial.group_expr().input_exprs(), exchange.partitioning().partition_count());
     let rows = RepartitionExec::try_new(Arc::clone(partial.input()), by)?;
     over(node, Arc::new(rows))
-}
-
-fn over(plan: &Arc<dyn ExecutionPlan>, input: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
-    Arc::clone(plan).replace_children(vec![input], ReplaceChildrenOptions::new(ChildrenPropertiesMode::Recompute))
 }
 
 #[cfg(test)]
