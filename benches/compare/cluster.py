@@ -18,7 +18,7 @@ EXECUTOR_MEMORY_BYTES = 2 << 30
 START_SECONDS = 60.0
 STOP_SECONDS = 15.0
 REST_SECONDS = 10.0
-"""After which its processes hold no more of the job before."""
+"""For what a job took to be given back, as far as it is."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Cluster:
 
 
 def rest() -> None:
-    """The job before is over for so long that the next is counted alone."""
+    """Lets the processes give back what the job before took."""
     time.sleep(REST_SECONDS)
 
 
