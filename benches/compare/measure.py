@@ -20,6 +20,9 @@ PATIENCE_SECONDS = 3 * 3600
 
 SAMPLE_SECONDS = 0.2
 
+SHARED_SHARE = 0.01
+"""How much of the time the system may take to tell which pages a process shares, for which it walks over all of them."""
+
 Record = dict[str, Any]
 
 
@@ -146,8 +149,9 @@ def tail(log: Path, lines: int = 15) -> str:
 class Peaks:
     """Peak resident memory of some processes and all they start, from the kernel's high-water mark of each (VmHWM).
 
-    A name's figure is the highest sum over its processes that lived at one time; `total` is that over all names. Pages
-    that processes share count in each.
+    A name's figure is the highest sum over its processes that lived at one time, with all their pages. `total` is that over
+    all names, in which a page that several processes share, as those of one program do, counts once; `shared` is what the
+    figures of the names are more.
     """
 
     def __init__(self, roots: dict[str, int]) -> None:
@@ -155,24 +159,37 @@ class Peaks:
         self.highest: dict[str, int] = {}
         self.known = set(roots.values())
         """Processes that the sample before has seen: a fork that has yet to become its program looks as large as its parent."""
+        self.shared: dict[int, tuple[int, float]] = {}
+        """What of a process's pages counts in others, and when to look again."""
 
     def sample(self) -> None:
         children = children_by_parent()
-        total, seen = 0, set(self.roots.values())
+        held, shared, seen = 0, 0, set(self.roots.values())
         for name, root in self.roots.items():
             parts: dict[str, int] = {}
             for pid in tree(root, children):
                 seen.add(pid)
-                if pid not in self.known:
+                if pid not in self.known or not (highest := high_water_bytes(pid)):
                     continue
                 part = name if pid == root else f"{name}: {text_of(pid, 'comm').strip()}"
-                parts[part] = parts.get(part, 0) + high_water_bytes(pid)
+                parts[part] = parts.get(part, 0) + highest
+                shared += self.counted_elsewhere(pid)
             for part, value in parts.items():
-                if value:
-                    self.at_least(part, value)
-            total += sum(parts.values())
+                self.at_least(part, value)
+            held += sum(parts.values())
         self.known = seen
-        self.at_least("total", total)
+        if len(seen) > 1 and held - shared > self.highest.get("total", 0):
+            self.highest["total"], self.highest["shared"] = held - shared, shared
+
+    def counted_elsewhere(self, pid: int) -> int:
+        value, again = self.shared.get(pid, (0, 0.0))
+        started = time.perf_counter()
+        if started < again:
+            return value
+        value = shared_bytes(pid)
+        ended = time.perf_counter()
+        self.shared[pid] = value, ended + (ended - started) / SHARED_SHARE
+        return value
 
     def at_least(self, name: str, value: int) -> None:
         self.highest[name] = max(self.highest.get(name, 0), value)
@@ -223,6 +240,16 @@ def high_water_bytes(pid: int) -> int:
         if line.startswith("VmHWM:"):
             return int(line.split()[1]) * 1024
     return 0
+
+
+def shared_bytes(pid: int) -> int:
+    """Of a process's resident pages, each of which counts here by its share, what counts in other processes."""
+    sizes = {
+        name: int(value.split()[0]) * 1024
+        for name, _, value in (line.partition(":") for line in text_of(pid, "smaps_rollup").splitlines())
+        if name in ("Rss", "Pss")
+    }
+    return sizes.get("Rss", 0) - sizes.get("Pss", 0)
 
 
 def forget_high_water(pid: int) -> None:

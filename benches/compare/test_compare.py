@@ -1,12 +1,27 @@
 """Tests of the comparing: `cd benches && ../target/benches/peers/bin/python -m unittest compare.test_compare`."""
 
+import os
+import subprocess
+import sys
+import tempfile
 import unittest
 from datetime import date, datetime
 from decimal import Decimal
 
 import pyarrow
 
+from compare.measure import Peaks
 from compare.rows import difference
+
+HOLDS = """
+import mmap, sys
+own = b"x" * (20 << 20)
+with open(sys.argv[1]) as file:
+    pages = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    sum(pages[at] for at in range(0, len(pages), 4096))
+    print(flush=True)
+    sys.stdin.read()
+"""
 
 
 def table(**columns: object) -> pyarrow.Table:
@@ -56,6 +71,33 @@ class Difference(unittest.TestCase):
         self.assertIn("2 rows", difference(table(a=[1]), table(a=[1, 2])))
         self.assertIn("2 columns", difference(table(a=[1]), table(a=[1], b=[1])))
         self.assertIn("types", difference(table(a=[1]), table(a=["1"])))
+
+
+class Memory(unittest.TestCase):
+    def test_pages_of_several_processes_count_once_in_the_total(self) -> None:
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(os.urandom(30 << 20))
+            file.flush()
+            command = [sys.executable, "-c", HOLDS, file.name]
+            processes = [
+                subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
+            ]
+            try:
+                for process in processes:
+                    assert process.stdout
+                    process.stdout.readline()
+                peaks = Peaks({f"holder {place}": process.pid for place, process in enumerate(processes)})
+                peaks.sample()
+            finally:
+                for process in processes:
+                    process.communicate()
+        figures = peaks.by_name()
+        for name in ("holder 0", "holder 1"):
+            self.assertGreater(figures[name], 50 << 20)
+        self.assertGreaterEqual(figures["shared"], 30 << 20)
+        self.assertEqual(figures["total"], figures["holder 0"] + figures["holder 1"] - figures["shared"])
+        self.assertGreater(figures["total"], 70 << 20)
+
 
 
 if __name__ == "__main__":
