@@ -51,9 +51,9 @@ const TASK_STORED_BYTES: u64 = 16 << 20;
 /// What a plan is to read of files at most to be one task of an executor that has all cores. Where its memory does not
 /// suffice, the plan is cut.
 const PROCESS_STORED_BYTES: u64 = 1 << 30;
-/// What a driver's own plan is to read of files at most to be one task, and a query to run in the driver's process: stages cost
-/// more than such a plan.
-const DRIVER_STORED_BYTES: u64 = 1 << 20;
+/// What a plan is to read of files at most to be one task of an executor with one slot, and a query of the driver's own to run in
+/// its process: stages cost more than such a plan.
+const SLOT_STORED_BYTES: u64 = 1 << 20;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
 /// Into how many each task is cut that did not find enough memory.
@@ -80,7 +80,8 @@ pub struct Outcome {
 impl Engine {
     /// An engine that plans with `state` and runs on the cluster.
     pub fn on_cluster(state: SessionState, cluster: ClusterClient) -> Self {
-        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes: 0, task_bytes: TASK_STORED_BYTES }
+        let whole_bytes = SLOT_STORED_BYTES;
+        Self { state, cluster: Some(cluster), label: String::new(), whole_bytes, task_bytes: TASK_STORED_BYTES }
     }
 
     /// Plain single-process DataFusion with the same functions: the second opinion of `--verify`.
@@ -96,12 +97,6 @@ impl Engine {
     /// The engine for a cluster of one executor whose tasks have all cores: it cuts only plans over much data.
     pub fn within_a_process(&self) -> Self {
         Self { whole_bytes: PROCESS_STORED_BYTES, ..self.clone() }
-    }
-
-    /// The engine whose plans over little data are one task on any cluster. For plans of the driver's own, which end soon: one
-    /// task of a user's plan could hold a slot for long after its run was cancelled.
-    pub(crate) fn for_own_plans(&self) -> Self {
-        Self { whole_bytes: self.whole_bytes.max(DRIVER_STORED_BYTES), ..self.clone() }
     }
 
     /// The engine that cuts plans into so many parts.
@@ -187,7 +182,7 @@ impl Engine {
 
     /// Runs a query that the driver asks for itself: in this process where it reads little.
     pub(crate) async fn ask(&self, what: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Outcome> {
-        match whole::read_bytes(&plan) <= DRIVER_STORED_BYTES {
+        match whole::read_bytes(&plan) <= SLOT_STORED_BYTES {
             true => self.collect_here(what, plan).await,
             false => self.collect(what, plan).await,
         }

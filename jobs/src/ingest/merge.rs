@@ -143,7 +143,7 @@ impl Runner {
     }
 
     async fn files_of(&self, step: &str, plan: Arc<dyn ExecutionPlan>) -> Result<Vec<DataFile>> {
-        let outcome = self.engine.for_own_plans().collect(step, plan).await?;
+        let outcome = self.engine.collect(step, plan).await?;
         written_files(&outcome.batches).map_err(Error::engine(step))
     }
 
