@@ -1,6 +1,6 @@
 //! The executor as a process of its own, to which the scheduler sends tasks.
 
-use std::net::{IpAddr, TcpListener};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +13,7 @@ use ballista_executor::executor_process::{ExecutorProcessConfig, satisfy_dir_ttl
 use ballista_executor::executor_server::TERMINATING;
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
+use socket2::{Domain, Socket, Type};
 
 use crate::leader::Leader;
 use crate::stages::StageEngine;
@@ -49,8 +50,8 @@ pub struct Options {
 pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result<(), Error> {
     let leader = Leader::find(options.schedulers, SCHEDULER_WAIT, &TERMINATING).await?;
     let (scheduler_host, scheduler_port) = leader.follow().await?;
-    let port = free(options.bind, options.port)?;
-    let task_port = free(options.bind, options.task_port)?;
+    let (port, _held) = reserved(options.bind, options.port)?;
+    let (task_port, _task_held) = reserved(options.bind, options.task_port)?;
     let executor_id = format!("executor-{}-{}", env!("CARGO_PKG_VERSION"), uuid::Uuid::now_v7());
     let temporary = match options.work_folder {
         Some(_) => None,
@@ -118,18 +119,38 @@ async fn remove_abandoned(folder: &Path, seconds: u64) -> Result<(), BallistaErr
     Ok(())
 }
 
-/// The port asked for, or a free one in the place of 0.
-fn free(bind: IpAddr, port: u16) -> Result<u16, Error> {
-    let failed = |source| Error::Bind { address: format!("{bind}:{port}"), source };
-    let listener = TcpListener::bind((bind, port)).map_err(failed)?;
-    listener.local_addr().map(|address| address.port()).map_err(failed)
+/// The port asked for, or a free one in the place of 0, and what keeps others from being given it: a socket that is bound and
+/// does not listen. Ballista, which takes numbers, can still listen there.
+fn reserved(bind: IpAddr, port: u16) -> Result<(u16, Socket), Error> {
+    let address = SocketAddr::from((bind, port));
+    let reserve = || {
+        let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        socket.bind(&address.into())?;
+        let taken = socket.local_addr()?.as_socket().map_or(port, |address| address.port());
+        Ok((taken, socket))
+    };
+    reserve().map_err(|source| Error::Bind { address: address.to_string(), source })
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
     use std::time::Duration;
 
-    use super::remove_abandoned;
+    use super::{remove_abandoned, reserved};
+
+    #[test]
+    fn a_reserved_port_is_nobody_elses_and_can_be_listened_on() {
+        let bind = Ipv4Addr::LOCALHOST.into();
+        let held: Vec<_> = (0..50).map(|_| reserved(bind, 0).unwrap()).collect();
+        let listeners: Vec<_> = held.iter().map(|(port, _)| TcpListener::bind((bind, *port)).unwrap()).collect();
+        assert_eq!(listeners.len(), 50, "no port was given twice");
+        let (port, _) = held[0];
+        assert!(std::net::TcpStream::connect((bind, port)).is_ok());
+        let error = reserved(bind, port).unwrap_err().to_string();
+        assert!(error.contains(&port.to_string()), "{error}");
+    }
 
     #[tokio::test]
     async fn jobs_in_which_nothing_changes_are_removed_and_others_stay() {
