@@ -13,8 +13,8 @@ use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::job_status::Status;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
-    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobMetricsParams, OperatorMetricsSet,
-    PartitionLocation, SuccessfulJob,
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobMetricsParams, GetJobStatusResult,
+    OperatorMetricsSet, PartitionLocation, SuccessfulJob,
 };
 use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
 use ballista_core::version;
@@ -27,6 +27,7 @@ use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
 use futures::{StreamExt, TryStreamExt, stream};
+use tonic::Streaming;
 use tonic::transport::Channel;
 
 use super::shipping::shippable;
@@ -85,7 +86,7 @@ impl ClusterClient {
         plan: Arc<dyn ExecutionPlan>,
         state: &SessionState,
     ) -> Result<Outcome> {
-        let mut job = RunningJob { client: self.clone(), id: None };
+        let mut job = RunningJob { client: self.clone(), id: None, updates: None };
         let config = state.config().clone().set_str(BALLISTA_JOB_NAME, job_name);
         let done = self.submit(what, plan, &config, state.session_id(), &mut job).await?;
         // The scheduler forgets it in seconds. It is told for information: that it cannot be told spoils no result.
@@ -127,14 +128,14 @@ impl ClusterClient {
         });
         version::insert_version_header(request.metadata_mut());
         let response = self.scheduler.clone().execute_query_push(request).await.map_err(|status| self.lost(&status))?;
-        let mut updates = response.into_inner();
+        let updates = job.updates.insert(response.into_inner());
         while let Some(update) = updates.next().await {
             let Some(update) = update.map_err(|status| self.lost(&status))?.status else { continue };
             job.id.get_or_insert(update.job_id);
             match update.status {
                 Some(Status::Successful(done)) => return Ok(done),
                 Some(Status::Failed(failure)) => {
-                    job.id = None;
+                    (job.id, job.updates) = (None, None);
                     return Err(self.failed(what, &failure.error));
                 }
                 Some(Status::Queued(_) | Status::Running(_)) | None => {}
@@ -218,10 +219,13 @@ impl ClusterClient {
 struct RunningJob {
     client: ClusterClient,
     id: Option<String>,
+    /// What is told of it, its id first.
+    updates: Option<Streaming<GetJobStatusResult>>,
 }
 
 impl RunningJob {
     fn release(&mut self) {
+        self.updates = None;
         let Some(job_id) = self.id.take() else { return };
         let mut scheduler = self.client.scheduler.clone();
         tokio::spawn(async move {
@@ -237,16 +241,30 @@ impl RunningJob {
 
 impl Drop for RunningJob {
     fn drop(&mut self) {
-        let Some(job_id) = self.id.take() else { return };
+        let (id, updates) = (self.id.take(), self.updates.take());
+        if id.is_none() && updates.is_none() {
+            return;
+        }
         let mut scheduler = self.client.scheduler.clone();
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             runtime.spawn(async move {
+                let told = async { first_id(updates?).await };
+                let Some(job_id) = (if id.is_some() { id } else { told.await }) else { return };
                 if let Err(error) = scheduler.cancel_job(CancelJobParams { job_id: job_id.clone() }).await {
                     tracing::warn!(job_id, %error, "job not cancelled");
                 }
             });
         }
     }
+}
+
+async fn first_id(mut updates: Streaming<GetJobStatusResult>) -> Option<String> {
+    while let Some(Ok(update)) = updates.next().await {
+        if let Some(status) = update.status {
+            return Some(status.job_id);
+        }
+    }
+    None
 }
 
 /// An error with its causes, which tonic's own text leaves out.

@@ -4,6 +4,7 @@
 //! **Invariant:** the cluster plane has no authentication of its own. It listens on loopback unless told otherwise.
 
 mod executors;
+mod jobs;
 mod progress;
 mod stages;
 
@@ -30,6 +31,7 @@ pub use progress::StageView;
 pub use stages::planned_stages;
 
 use executors::{Executors, Server};
+use jobs::Jobs;
 
 use crate::Error;
 
@@ -73,9 +75,9 @@ impl ClusterPlane {
         let listener = TcpListener::bind(address).await.map_err(bind)?;
         let address = listener.local_addr().map_err(bind)?;
         let config = Arc::new(config(address, host, tasks));
-        let jobs = BallistaCluster::new_from_config(&config).await.map_err(Error::Start)?.job_state();
+        let inner = BallistaCluster::new_from_config(&config).await.map_err(Error::Start)?.job_state();
         let executors = Arc::new(Executors::new(leads));
-        let cluster = BallistaCluster::new(executors.clone(), jobs);
+        let cluster = BallistaCluster::new(executors.clone(), Arc::new(Jobs { inner }));
         let scheduler: Server = create_scheduler(cluster, config).await.map_err(Error::Start)?;
         executors.serve(scheduler.clone());
         let service = SchedulerGrpcServer::new(scheduler)
