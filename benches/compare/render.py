@@ -94,9 +94,10 @@ def engine_section(*suites: dict[str, Any]) -> list[str]:
         "What this does not say: all engines had the same cores, and the files were in the page cache, so that neither disk nor "
         "network counts. Cold is the first time a query runs in a process, not the first time its files are read. The peers run in one "
         "process (Spark with its JVM beside its client); `fleet cluster` sends every plan, shuffle and result between processes of one "
-        "machine, which on few cores can only cost. Memory is the highest sum of the processes' own high-water marks, in which "
-        "pages that they share, as those of one program on one machine, count once: each process alone takes what is in parentheses. Spark may keep up to its 8 GB of heap without needing it, and fleet's executors are bound to 2 GiB "
-        "each. Sail's client and server are one process. Geometric means and ratios are over the queries that both engines could do."
+        "machine, which on few cores can only cost. Memory is the highest sum of the processes' own high-water marks; pages that "
+        "they share count once in it where a table tells how much that is, else in each. Spark may keep up to its 8 GB of heap "
+        "without needing it, and fleet's executors are bound to 2 GiB each. Sail's client and server are one process. Geometric "
+        "means and ratios are over the queries that both engines could do."
     )
     return parts
 
@@ -362,7 +363,7 @@ def memory(peaks: dict[str, int] | None) -> str:
     if not peaks or not peaks.get("total"):
         return ABSENT
     parts = processes(peaks)
-    shared = f", of which {megabytes(peaks['shared'])} count in several" if peaks.get("shared", 0) >= 1e6 else ""
+    shared = f", less {megabytes(peaks['shared'])} that they share" if peaks.get("shared", 0) >= 1e6 else ""
     return megabytes(peaks["total"]) + (f" ({parts}{shared})" if "," in parts else "")
 
 
