@@ -182,6 +182,7 @@ class Peaks:
             self.highest["total"], self.highest["shared"] = held - shared, shared
 
     def counted_elsewhere(self, pid: int) -> int:
+        """As it was last looked at."""
         value, again = self.shared.get(pid, (0, 0.0))
         started = time.perf_counter()
         if started < again:

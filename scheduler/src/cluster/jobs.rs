@@ -1,6 +1,6 @@
 //! The jobs as Ballista keeps them, with one thing added: who submits a job is told of it as soon as it is planned.
 //!
-//! Ballista tells him first when a task of it has ended. Until then he does not know its name, by which alone he can cancel it.
+//! Ballista tells of it first when a task of it has ended, and a job is cancelled by its id, which nobody outside knows until then.
 
 use std::collections::HashSet;
 use std::sync::Arc;
