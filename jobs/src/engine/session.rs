@@ -31,6 +31,9 @@ pub const MESSAGE_BYTES: u32 = 256 << 20;
 /// What one task of a shuffle holds before it spills.
 const SHUFFLE_TASK_BYTES: usize = 32 << 20;
 
+/// What a process keeps of files' footers: those of the files that its tasks share, not those of a long history.
+const FOOTERS_BYTES: usize = 8 << 20;
+
 /// Settings for planning into `partitions` parts.
 pub fn session_config(partitions: usize) -> SessionConfig {
     SessionConfig::new_with_ballista()
@@ -51,7 +54,7 @@ pub fn session_config(partitions: usize) -> SessionConfig {
 
 /// A runtime whose object stores open on first use.
 pub fn runtime(stores: Arc<Stores>) -> Result<Arc<RuntimeEnv>> {
-    RuntimeEnvBuilder::new().with_object_store_registry(stores).build_arc()
+    RuntimeEnvBuilder::new().with_object_store_registry(stores).with_metadata_cache_limit(FOOTERS_BYTES).build_arc()
 }
 
 /// A session with every function that a model may call.
