@@ -3,7 +3,7 @@
 import time
 import unittest
 
-from service import SECONDS, Case, cluster_api
+from service import CANCELLED, RUNNING, SECONDS, Case, cluster_api
 
 
 class Executors(Case):
@@ -48,6 +48,15 @@ class Executors(Case):
         self.caller.jobs("CancelRun", run_id=run.id)
         self.eventually("a free executor", lambda: self.slots_used() == 0, SECONDS)
         self.caller.ended(run.id)
+
+    def test_a_run_cancelled_as_it_begins_leaves_no_job(self):
+        run = self.caller.submit_slow()
+        self.eventually("a running run", lambda: self.caller.run(run.id).state == RUNNING)
+        self.caller.jobs("CancelRun", run_id=run.id)
+        self.assertEqual(self.caller.ended(run.id).state, CANCELLED)
+        # By then a job that nobody cancelled has a slot, and keeps it for longer than we look.
+        time.sleep(1)
+        self.eventually("a free executor", lambda: self.slots_used() == 0, SECONDS)
 
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ use datafusion::physical_plan::metrics::MetricsSet;
 use datafusion::prelude::SessionConfig;
 use datafusion_proto::physical_plan::AsExecutionPlan;
 use datafusion_proto::protobuf::PhysicalPlanNode;
+use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
-use tonic::Streaming;
 use tonic::transport::Channel;
 
 use super::shipping::shippable;
@@ -127,8 +127,9 @@ impl ClusterClient {
             operation_id: uuid::Uuid::new_v4().to_string(),
         });
         version::insert_version_header(request.metadata_mut());
-        let response = self.scheduler.clone().execute_query_push(request).await.map_err(|status| self.lost(&status))?;
-        let updates = job.updates.insert(response.into_inner());
+        let mut scheduler = self.scheduler.clone();
+        let answer = async move { scheduler.execute_query_push(request).await.map(tonic::Response::into_inner) };
+        let updates = job.updates.insert(stream::once(answer).try_flatten().boxed());
         while let Some(update) = updates.next().await {
             let Some(update) = update.map_err(|status| self.lost(&status))?.status else { continue };
             job.id.get_or_insert(update.job_id);
@@ -215,12 +216,14 @@ impl ClusterClient {
     }
 }
 
+type Updates = BoxStream<'static, std::result::Result<GetJobStatusResult, tonic::Status>>;
+
 /// Cancels its job when dropped before the end, and lets executors delete what a finished one left.
 struct RunningJob {
     client: ClusterClient,
     id: Option<String>,
-    /// What is told of it, its id first.
-    updates: Option<Streaming<GetJobStatusResult>>,
+    /// The request and what is told in answer, the id first.
+    updates: Option<Updates>,
 }
 
 impl RunningJob {
@@ -258,7 +261,7 @@ impl Drop for RunningJob {
     }
 }
 
-async fn first_id(mut updates: Streaming<GetJobStatusResult>) -> Option<String> {
+async fn first_id(mut updates: Updates) -> Option<String> {
     while let Some(Ok(update)) = updates.next().await {
         if let Some(status) = update.status {
             return Some(status.job_id);
