@@ -15,7 +15,7 @@ use datafusion::dataframe::DataFrameWriteOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{ParquetReadOptions, SessionConfig, SessionContext};
 use fleet_executor::{Embedded, start_embedded};
-use fleet_jobs::engine::{ClusterClient, Engine, runtime, session_config, session_state};
+use fleet_jobs::engine::{ClusterClient, Engine, Outcome, Stage, runtime, session_config, session_state};
 use fleet_jobs::storage::Stores;
 use fleet_scheduler::cluster::{ClusterPlane, Tasks};
 use serde_json::json;
@@ -79,24 +79,27 @@ async fn main() -> Result<()> {
     for file in files {
         let case = file.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let sql = std::fs::read_to_string(&file)?;
-        let mut rows = Vec::new();
+        let mut outcome = Outcome { batches: Vec::new(), stages: Vec::new() };
         for run in 0..=options.runs {
             let started = Instant::now();
             match target.run(&case, &sql).await {
-                Ok(batches) => rows = batches,
+                Ok(done) => outcome = done,
                 Err(error) => {
                     tell(&json!({ "case": case, "run": run, "error": error.to_string() }));
-                    rows.clear();
+                    outcome.batches.clear();
                     break;
                 }
             }
             let seconds = started.elapsed().as_secs_f64();
-            let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
-            tell(&json!({ "case": case, "run": run, "seconds": seconds, "rows": count }));
+            let rows: usize = outcome.batches.iter().map(RecordBatch::num_rows).sum();
+            let of_stage =
+                |stage: &Stage| json!({ "bytes_scanned": stage.bytes_scanned, "bytes_shuffled": stage.bytes_shuffled });
+            let stages: Vec<_> = outcome.stages.iter().map(of_stage).collect();
+            tell(&json!({ "case": case, "run": run, "seconds": seconds, "rows": rows, "stages": stages }));
         }
-        if let (Some(out), Some(_)) = (&options.out, rows.first()) {
+        if let (Some(out), Some(_)) = (&options.out, outcome.batches.first()) {
             let path = out.join(format!("{case}.parquet"));
-            let rows = target.context.read_batches(rows)?;
+            let rows = target.context.read_batches(outcome.batches)?;
             rows.write_parquet(&path.to_string_lossy(), DataFrameWriteOptions::new(), None).await?;
         }
     }
@@ -134,22 +137,22 @@ impl Target {
         Ok(Self { context, engine: Some(engine), _embedded: embedded })
     }
 
-    /// The rows of the statement that is not there to make or drop something.
-    async fn run(&self, case: &str, sql: &str) -> Result<Vec<RecordBatch>> {
-        let mut rows = Vec::new();
+    /// What the statement gave that is not there to make or drop something.
+    async fn run(&self, case: &str, sql: &str) -> Result<Outcome> {
+        let mut outcome = Outcome { batches: Vec::new(), stages: Vec::new() };
         for statement in sql.split(';').filter(|statement| !is_blank(statement)) {
             let query = self.context.sql(statement).await?;
             let defines = matches!(query.logical_plan(), LogicalPlan::Ddl(_) | LogicalPlan::EmptyRelation(_));
             match &self.engine {
                 Some(engine) if !defines => {
                     let plan = query.create_physical_plan().await?;
-                    rows = engine.collect(case, plan).await?.batches;
+                    outcome = engine.collect(case, plan).await?;
                 }
                 _ if defines => _ = query.collect().await?,
-                _ => rows = query.collect().await?,
+                _ => outcome.batches = query.collect().await?,
             }
         }
-        Ok(rows)
+        Ok(outcome)
     }
 }
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from compare import measure
 from compare.cluster import Cluster
-from compare.environment import Environment, clean_variables
+from compare.environment import BENCHES, Environment, Problem, clean_variables
 from compare.store import Store
 
 MODELS = {
@@ -47,17 +47,34 @@ class Place:
         if self.cluster:
             slots = len(self.cluster.processes) - 1
             options += ["--scheduler", self.cluster.url, "--partitions", str(2 * slots)]
-        program = [str(self.environment.fleet), command, *arguments, *options]
-        if self.cluster and self.cluster.processors:
-            program = self.cluster.processors.command("driver", program)
-        return self.measured("driver", program)
+        return self.measured("driver", [str(self.environment.fleet), command, *arguments, *options])
 
     def submit(self, *arguments: str) -> measure.Outcome:
         """Has the cluster's scheduler, which must be one of these tables, do it, and waits for the end, well or not."""
         program = [str(self.environment.fleet), "submit", *arguments, "--wait", "--json", "--server", self.cluster.front_door]
         return self.measured("client", program)
 
+    def fit(self, lives: Path, runs: int, out: Path) -> measure.Outcome:
+        """Fits each group's lives, and `runs` times more in that process. A query over a file, as no model fits lives that are nobody's."""
+        queries = self.folder / "queries"
+        queries.mkdir(parents=True, exist_ok=True)
+        shutil.copy(BENCHES / "compare" / "jobs" / "weibull.sql", queries)
+        out.mkdir(parents=True)
+        program = [str(self.environment.queries), "--tables", str(lives), "--queries", str(queries), "--runs", str(runs), "--out", str(out)]
+        if self.cluster:
+            slots = len(self.cluster.processes) - 1
+            program += ["--mode", self.cluster.url, "--partitions", str(slots)]
+        else:
+            program += ["--mode", "embedded"]
+        outcome = self.measured("driver", program)
+        for record in outcome.records:
+            if "error" in record:
+                raise Problem(record["error"])
+        return outcome
+
     def measured(self, name: str, program: list[str]) -> measure.Outcome:
+        if self.cluster and self.cluster.processors:
+            program = self.cluster.processors.command(name, program)
         self.folder.mkdir(parents=True, exist_ok=True)
         return measure.run(
             program,

@@ -28,8 +28,9 @@ class Sizes:
     lives: tuple[int, int]
     """Groups, and lives in each."""
     base: Fleet
+    base_lives: tuple[int, int]
     factors: list[int]
-    """Of the base fleet's aircraft."""
+    """Of the base fleet's aircraft, and of the groups of the base lives."""
     executors: list[int]
     executors_factor: int
     history_days: list[int]
@@ -42,6 +43,7 @@ FULL = Sizes(
     jobs=Fleet(aircraft=100, days=365, telemetry_rate_hz=0.009),
     lives=(100_000, 50),
     base=Fleet(aircraft=10, days=90),
+    base_lives=(10_000, 50),
     factors=[1, 3, 10, 30],
     executors=[1, 2, 4],
     executors_factor=30,
@@ -53,6 +55,7 @@ QUICK = Sizes(
     jobs=Fleet(aircraft=2, days=20, telemetry_rate_hz=0.01),
     lives=(200, 20),
     base=Fleet(aircraft=1, days=20),
+    base_lives=(100, 20),
     factors=[1, 2],
     executors=[1, 2],
     executors_factor=2,

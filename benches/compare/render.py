@@ -232,7 +232,7 @@ DAYS = {"by_driver": "driver", "by_scheduler_first": "scheduler's first", "by_sc
 
 
 def growth_section(suite: dict[str, Any]) -> list[str]:
-    base = suite["base"]
+    base, lives = suite["base"], suite["base_lives"]
     sizes, executors, history = suite["sizes"], suite["executors"], suite["one_more_day"]
     small = suite["small_files"]
     failed = [
@@ -248,8 +248,9 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
     return [
         "## Growth",
         f"A base of {base['aircraft']} aircraft and {base['days']} days on {suite['executors_of_sizes']} executors of one slot, and "
-        "multiples of its aircraft: an empty warehouse, ingestion, then the jobs' models.",
-        steps_table("aircraft", [(f"×{entry['factor']}", entry["steps"]) for entry in sizes]),
+        "multiples of its aircraft: an empty warehouse, ingestion, then the jobs' models. "
+        f"And {lives['groups']:,} groups of {lives['each']} lives, and multiples of the groups.",
+        steps_table("size", [(f"×{entry['factor']}", entry["steps"]) for entry in sizes]),
         *executors_part(suite),
         "One more day on a history that is there, by a driver of its own, then the next day by a scheduler that looks at these tables for "
         "the first time, and the next by the same scheduler:",
@@ -261,8 +262,8 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
         "What this does not say: each figure is of one run. Slow processors make light of what takes time without computing: of disks and "
         "networks. Memory is each process's peak during the step, what it kept of those before included; a day is added when the cluster "
         "has rested for 10 s. `rates` looks back over 26 months, of which a history of 33 days has two. The tables are in MinIO on the same "
-        "cores, which is in the times; landing files are on the local disk. Bytes read and written, and "
-        "requests, are the store's own counts; bytes shuffled are those of shuffle files.",
+        "cores, which is in the times; landing files and lives are on the local disk. Bytes read and written, and "
+        "requests, are the store's own counts, and those that `weibull` reads its tasks'; bytes shuffled are those of shuffle files.",
     ]
 
 

@@ -19,7 +19,8 @@ FIRST_DAY = date(2026, 1, 1)
 
 def run(context: Context, results: dict[str, Any]) -> None:
     sizes = context.options.sizes
-    results |= {"base": sizes.base.described(), "executors_of_sizes": EXECUTORS, "sizes": [], "executors": [], "one_more_day": [], "small_files": []}
+    lives = {"groups": sizes.base_lives[0], "each": sizes.base_lives[1]}
+    results |= {"base": sizes.base.described(), "base_lives": lives, "executors_of_sizes": EXECUTORS, "sizes": [], "executors": [], "one_more_day": [], "small_files": []}
     for factor in sizes.factors:
         results["sizes"].append(grown(context, factor, EXECUTORS))
         context.checkpoint()
@@ -48,19 +49,20 @@ def scaled(context: Context, results: dict[str, Any]) -> None:
 
 
 def grown(context: Context, factor: int, executors: int, processors: Processors | None = None) -> dict[str, Any]:
-    """A fleet of so many times the aircraft, ingested into an empty warehouse and computed."""
-    base = context.options.sizes.base
+    """A fleet of so many times the aircraft, ingested into an empty warehouse and computed; and so many times the lives, fitted."""
+    base, (groups, each) = context.options.sizes.base, context.options.sizes.base_lives
     fleet = Fleet(base.aircraft * factor, base.days)
-    files = data.fleet(context.environment, fleet)
+    files, lives = data.fleet(context.environment, fleet), data.lives(context.environment, groups * factor, each)
     say(f"growth: {fleet.aircraft} aircraft on {executors} executors")
     data.warm(files)
+    data.warm(lives)
     folder = context.folder / "growth" / f"{fleet.name}-on-{executors}{'-slow' if processors else ''}"
     entry: dict[str, Any] = {"factor": factor, "executors": executors, "landing_bytes": data.size_bytes(files / "landing")}
     folder.mkdir(parents=True)
     with store.started(folder) as objects:
         with cluster.started(context.environment, folder / "cluster", executors, objects.variables, processors) as running:
             place = Place(context.environment, files, folder, running, objects)
-            entry["steps"] = steps(place, None)
+            entry["steps"] = [*steps(place, None), step_of_fits(place, lives)]
     place.remove()
     return entry
 
@@ -146,6 +148,15 @@ def steps(place: Place, day: date | None) -> list[dict[str, Any]]:
     return measured
 
 
+def step_of_fits(place: Place, lives: Path) -> dict[str, Any]:
+    """The file of lives is on the local disk, so that the store knows nothing of what is read."""
+    try:
+        measured = step("weibull", place, place.fit(lives, 0, place.folder / "fits"))
+    except Problem as problem:
+        return {"step": "weibull", "error": str(problem)}
+    return measured | {"bytes_read": measured["bytes_scanned"]} if "error" not in measured else measured
+
+
 def submitted_steps(place: Place, day: date) -> list[dict[str, Any]]:
     """The same, by the scheduler. Its job of ingestion also lays views."""
     measured = [step("ingest", place, place.submit(INGESTION))]
@@ -180,10 +191,12 @@ def step(name: str, place: Place, outcome: measure.Outcome) -> dict[str, Any]:
 
 
 def rows_of(records: list[measure.Record]) -> int:
-    """Rows that tables keep, of an ingestion; rows written, of a run."""
+    """Rows that tables keep, of an ingestion; rows written, of a run; rows that came, of a query."""
     for record in records:
         if record.get("event") == "ingested":
             return sum(source["rows_kept"] for source in record["sources"])
+    if queried := [record["rows"] for record in records if "case" in record]:
+        return sum(queried)
     if submitted := [record["run"] for record in records if "run" in record]:
         return submitted[-1]["progress"]["rows_written"]
     return sum(record["rows"] for record in records if record.get("event") == "done")
@@ -191,7 +204,7 @@ def rows_of(records: list[measure.Record]) -> int:
 
 def stages_of(records: list[measure.Record]) -> dict[str, int]:
     """None of what a scheduler did: it tells of no bytes of shuffles."""
-    stages = [stage for record in records if record.get("event") == "stages" for stage in record["stages"]]
+    stages = [stage for record in records for stage in record.get("stages", [])]
     if not stages:
         return {}
     return {

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from compare import cluster, data, measure
-from compare.environment import BENCHES, Problem, clean_variables, say
+from compare.environment import Problem, clean_variables, say
 from compare.fleet import INGESTION, MODELS, Place
 from compare.options import EXECUTORS, Context
 from compare.suites.engine import check, program, settle
@@ -159,31 +159,15 @@ class Ours:
         }
 
     def weibull(self) -> dict[str, Any]:
-        """A query over a file, as no model fits lives that are nobody's."""
-        queries = self.out / "weibull-query"
-        queries.mkdir(parents=True, exist_ok=True)
-        shutil.copy(BENCHES / "compare" / "jobs" / "weibull.sql", queries)
-        out = self.out / "weibull" / "weibull"
-        out.mkdir(parents=True)
-        command = [str(self.context.environment.queries), "--mode", self.place.cluster.url if self.place.cluster else "embedded"]
-        command += ["--tables", str(self.lives), "--queries", str(queries), "--out", str(out)]
-        outcome = measure.run(
-            [*command, "--runs", str(self.context.options.runs)],
-            log=self.out / "weibull.log",
-            variables=clean_variables(self.out / "tmp"),
-            name="driver",
-            others=self.place.cluster.processes if self.place.cluster else None,
-        ).check("queries --queries weibull.sql")
-        for record in outcome.records:
-            if "error" in record:
-                raise Problem(record["error"])
+        out = self.out / "weibull"
+        outcome = self.place.fit(self.lives, self.context.options.runs, out / "weibull").check("queries --queries weibull.sql")
         first, *others = [record["seconds"] for record in outcome.records]
         return {
             "start_seconds": outcome.ready_seconds,
             "cold_seconds": (outcome.ready_seconds or 0.0) + first,
             "warm_seconds": others,
             "peak_bytes": outcome.peak_bytes,
-            "rows": str(out.parent),
+            "rows": str(out),
         }
 
 
