@@ -308,8 +308,8 @@ def steps_table(what: str, entries: Iterable[tuple[str, list[dict[str, Any]]]]) 
 
 
 def requests(by_kind: dict[str, int]) -> str:
-    kinds = sorted(by_kind, key=lambda kind: -by_kind[kind])
-    return f"{sum(by_kind.values()):,} ({', '.join(f'{kind} {by_kind[kind]:,}' for kind in kinds)})"
+    kinds = ", ".join(f"{kind} {by_kind[kind]:,}" for kind in sorted(by_kind, key=lambda kind: -by_kind[kind]))
+    return f"{sum(by_kind.values()):,} ({kinds})" if kinds else "0"
 
 
 def micro_section(suite: dict[str, Any]) -> list[str]:
