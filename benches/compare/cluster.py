@@ -32,6 +32,11 @@ class Cluster:
     processors: Processors | None
     """Where each process has a processor of its own, and so has what runs on the cluster."""
 
+    @property
+    def slots(self) -> int:
+        """One of each executor; the scheduler has none."""
+        return len(self.processes) - 1
+
 
 def rest() -> None:
     """Lets the processes give back what the job before took."""

@@ -45,8 +45,7 @@ class Place:
         """Runs a command to its end, well or not."""
         options = [*self.tables, "--json", "--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
         if self.cluster:
-            slots = len(self.cluster.processes) - 1
-            options += ["--scheduler", self.cluster.url, "--partitions", str(2 * slots)]
+            options += ["--scheduler", self.cluster.url, "--partitions", str(2 * self.cluster.slots)]
         return self.measured("driver", [str(self.environment.fleet), command, *arguments, *options])
 
     def submit(self, *arguments: str) -> measure.Outcome:
@@ -62,8 +61,7 @@ class Place:
         out.mkdir(parents=True)
         program = [str(self.environment.queries), "--tables", str(lives), "--queries", str(queries), "--runs", str(runs), "--out", str(out)]
         if self.cluster:
-            slots = len(self.cluster.processes) - 1
-            program += ["--mode", self.cluster.url, "--partitions", str(slots)]
+            program += ["--mode", self.cluster.url, "--partitions", str(self.cluster.slots)]
         else:
             program += ["--mode", "embedded"]
         outcome = self.measured("driver", program)

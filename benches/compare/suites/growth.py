@@ -151,10 +151,12 @@ def steps(place: Place, day: date | None) -> list[dict[str, Any]]:
 def step_of_fits(place: Place, lives: Path) -> dict[str, Any]:
     """The file of lives is on the local disk, so that the store knows nothing of what is read."""
     try:
-        measured = step("weibull", place, place.fit(lives, 0, place.folder / "fits"))
+        outcome = place.fit(lives, 0, place.folder / "fits").check("queries --queries weibull.sql")
     except Problem as problem:
+        say(f"  weibull: failed: {str(problem).splitlines()[0][:200]}")
         return {"step": "weibull", "error": str(problem)}
-    return measured | {"bytes_read": measured["bytes_scanned"]} if "error" not in measured else measured
+    measured = step("weibull", place, outcome)
+    return measured | {"bytes_read": measured["bytes_scanned"]}
 
 
 def submitted_steps(place: Place, day: date) -> list[dict[str, Any]]:
