@@ -14,6 +14,7 @@ use datafusion_proto::physical_plan::{AsExecutionPlan, PhysicalExtensionCodec, P
 use datafusion_proto::protobuf::PhysicalPlanNode;
 
 use super::first_rows::{FirstRows, FirstRowsExec};
+use super::partitionwise::PartitionwiseMergeExec;
 use super::whole::WholeExec;
 use super::write::{WriteExec, WriteSpec};
 use crate::landing::LandingScan;
@@ -28,6 +29,8 @@ enum Message {
     Write(WriteSpec),
     Landing(Box<LandingScan>),
     FirstRows(FirstRows),
+    /// By the column at this place.
+    PartitionwiseMerge(usize),
 }
 
 /// Ballista's codec with our operators added.
@@ -60,6 +63,9 @@ impl PhysicalExtensionCodec for FleetCodec {
                 [input] => Ok(Arc::new(FirstRowsExec::new(Arc::clone(input), rows))),
                 _ => Err(DataFusionError::Internal(format!("FirstRowsExec has {} inputs, expected one", inputs.len()))),
             },
+            Message::PartitionwiseMerge(column) => {
+                Ok(Arc::new(PartitionwiseMergeExec::try_new(inputs.to_vec(), column)?))
+            }
             Message::Landing(scan) => scan.into_plan(),
         }
     }
@@ -78,6 +84,8 @@ impl PhysicalExtensionCodec for FleetCodec {
             Message::Write(write.spec().clone())
         } else if let Some(first) = node.downcast_ref::<FirstRowsExec>() {
             Message::FirstRows(first.rows().clone())
+        } else if let Some(merge) = node.downcast_ref::<PartitionwiseMergeExec>() {
+            Message::PartitionwiseMerge(merge.column())
         } else if let Some(scan) = landing_scan(&node) {
             Message::Landing(Box::new(scan))
         } else {

@@ -8,6 +8,7 @@ mod codec;
 mod first_rows;
 mod gathering;
 mod joins;
+mod partitionwise;
 mod semi_joins;
 mod session;
 mod shipping;
@@ -28,6 +29,8 @@ use futures::TryStreamExt;
 pub use client::{ClusterClient, Stage};
 pub use codec::FleetCodec;
 pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
+#[cfg(test)]
+pub(crate) use shipping::shippable;
 
 use crate::{Error, Result};
 

@@ -20,6 +20,7 @@ use super::FleetCodec;
 use super::first_rows::KeepFirstRows;
 use super::gathering::GatherOnce;
 use super::joins::BroadcastJoins;
+use super::partitionwise::PartitionsInOrder;
 use super::semi_joins::with_semi_joins;
 use crate::storage::Stores;
 
@@ -81,6 +82,7 @@ fn physical_optimizer_rules() -> Vec<Rule> {
     let place = rules.iter().position(|rule| rule.name() == "CombinePartialFinalAggregate").unwrap_or(rules.len());
     rules.insert(place, Arc::new(GatherOnce));
     rules.push(Arc::new(KeepFirstRows));
+    rules.push(Arc::new(PartitionsInOrder));
     rules
 }
 

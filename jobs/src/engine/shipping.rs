@@ -20,7 +20,7 @@ use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 
 /// Rewrites what Ballista would stumble over; the rows stay what they are.
-pub(super) fn shippable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
+pub(crate) fn shippable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     let rewritten = plan.transform_up(|node| {
         if let Some(rows) = rows_of_itself(&node) {
             return in_memory(&node, rows).map(Transformed::yes);
@@ -33,12 +33,13 @@ pub(super) fn shippable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
     Ok(rewritten.data)
 }
 
-/// The scan without what is known of each of its files. Of many small files, that is most of the message.
+/// The scan without what is known of each of its files. Of many small files, that is most of the message. Files that
+/// follow one another in an order keep it, as nothing else tells an executor that they do.
 fn without_statistics(node: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
     let source: &dyn Any = node.downcast_ref::<DataSourceExec>()?.data_source().as_ref();
     let scan = source.downcast_ref::<FileScanConfig>()?;
     let known = |file: &PartitionedFile| file.statistics.is_some();
-    if !scan.file_groups.iter().flat_map(FileGroup::iter).any(known) {
+    if !scan.output_ordering.is_empty() || !scan.file_groups.iter().flat_map(FileGroup::iter).any(known) {
         return None;
     }
     let plain = |file: &PartitionedFile| PartitionedFile { statistics: None, ..file.clone() };

@@ -1,5 +1,6 @@
 //! A snapshot as a table that DataFusion scans: an ordinary Parquet scan over the snapshot's own file list.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
@@ -76,11 +77,13 @@ impl SnapshotTable {
     }
 
     /// The files as an exchange by their partition columns would share out their rows, so that what is grouped or joined by
-    /// these needs none. None where that is too uneven.
+    /// these needs none; those of a group one partition after the other. None where that is too uneven.
     fn by_partition(&self, files: &[PartitionedFile], count: usize) -> Result<Option<(Vec<FileGroup>, Partitioning)>> {
         if count < 2 || files.len() < count {
             return Ok(None);
         }
+        let mut files = files.to_vec();
+        files.sort_by(|a, b| in_order(&a.partition_values, &b.partition_values));
         let columns = self.schema.table_partition_cols();
         let mut fields: Vec<FieldRef> = columns.iter().map(Arc::clone).collect();
         let mut values = Vec::new();
@@ -100,7 +103,7 @@ impl SnapshotTable {
         })?;
         let bytes = |files: &[PartitionedFile]| files.iter().map(|file| file.object_meta.size).sum::<u64>();
         let most = groups.iter().map(|group| bytes(group)).max().unwrap_or(0);
-        if most * count as u64 > bytes(files) * MOST_TO_MEAN_PERCENT / 100 {
+        if most * count as u64 > bytes(&files) * MOST_TO_MEAN_PERCENT / 100 {
             return Ok(None);
         }
         let from = self.schema.file_schema().fields().len();
@@ -178,6 +181,15 @@ impl TableProvider for SnapshotTable {
             .build();
         Ok(DataSourceExec::from_data_source(config))
     }
+}
+
+/// Compares the partitions of two files, nulls last.
+fn in_order(one: &[ScalarValue], other: &[ScalarValue]) -> Ordering {
+    let by_column = one.iter().zip(other).map(|(one, other)| match (one.is_null(), other.is_null()) {
+        (false, false) => one.partial_cmp(other).unwrap_or(Ordering::Equal),
+        (one, other) => one.cmp(&other),
+    });
+    by_column.fold(Ordering::Equal, Ordering::then)
 }
 
 fn partition_value(file: &DataFile, field: &Field) -> Result<ScalarValue> {
@@ -263,10 +275,13 @@ mod tests {
     use datafusion::arrow::datatypes::Int64Type;
     use datafusion::physical_plan::displayable;
     use datafusion::prelude::SessionContext;
+    use datafusion_proto::bytes::{
+        physical_plan_from_bytes_with_extension_codec, physical_plan_to_bytes_with_extension_codec,
+    };
 
     use super::*;
     use crate::engine::write::{WriteExec, WriteSpec, written_files};
-    use crate::engine::{runtime, session_config, session_state};
+    use crate::engine::{FleetCodec, runtime, session_config, session_state, shippable};
     use crate::storage::{Folder, Stores};
 
     /// A session of three parts, in which both sides of a join are shared out.
@@ -348,6 +363,44 @@ mod tests {
         .await;
         assert_eq!(sums, [10, 9100]);
         assert!(!plan.contains("output_partitioning=Hash"), "{plan}");
+    }
+
+    #[tokio::test]
+    async fn what_is_grouped_by_partition_is_written_a_partition_at_a_time() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context();
+        let rows = "select nullif(cast('2026-01-01' as date) + cast(value % 91 as int), date '2026-01-05') as day,
+                    value % 10 as tail, value from generate_series(0, 9099)";
+        register(&context, folder.path(), "flights", rows).await;
+        register(&context, folder.path(), "events", rows).await;
+        let of = |table| format!("select day, tail, count(*) as rows from {table} group by day, tail");
+        let both = format!("{} union all {}", of("flights"), of("events"));
+        let all_days = format!("{} union all select null, 1, 1", of("flights"));
+        for (name, sql, is_exchanged, rows) in
+            [("one", of("flights"), false, 910), ("both", both, false, 1820), ("all_days", all_days, true, 911)]
+        {
+            let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
+            let spec = WriteSpec {
+                folder: folder.path().join(name).to_string_lossy().into_owned(),
+                partition_columns: vec!["day".to_owned()],
+                fingerprints: BTreeMap::new(),
+                fingerprint: "test".to_owned(),
+                short_lived: false,
+            };
+            let plan: Arc<dyn ExecutionPlan> = Arc::new(WriteExec::together(plan, spec, 3).unwrap());
+            // As an executor sees it, which knows of the files only what travels with the plan.
+            let codec = FleetCodec::default();
+            let plan = shippable(plan).unwrap();
+            let bytes = physical_plan_to_bytes_with_extension_codec(plan, &codec).unwrap();
+            let plan = physical_plan_from_bytes_with_extension_codec(&bytes, &context.task_ctx(), &codec).unwrap();
+            let text = displayable(plan.as_ref()).indent(false).to_string();
+            assert_eq!(text.contains("RepartitionExec"), is_exchanged, "{text}");
+            assert_eq!(text.contains("SortExec"), is_exchanged, "{text}");
+            assert!(text.contains("ordering_mode=PartiallySorted([0])"), "{text}");
+            let written = datafusion::physical_plan::collect(plan, context.task_ctx()).await.unwrap();
+            let files = written_files(&written).unwrap();
+            assert_eq!((files.len(), files.iter().map(|file| file.rows).sum::<u64>()), (91, rows), "one file a day");
+        }
     }
 
     #[tokio::test]

@@ -37,7 +37,8 @@ has it). Without numbers the count is 0 and the other figures are null; where a 
         let mut sample = columns.take_numbers(0, f64::NAN);
         let (count, summary) = (sample.len(), summary(&mut sample));
         columns.give_numbers(0, sample);
-        let mut figures = vec![("count", count.into())];
+        let mut figures = Vec::with_capacity(FIGURES.len());
+        figures.push(("count", count.into()));
         if let Some(summary) = summary {
             figures.extend([
                 ("mean", summary.mean.into()),

@@ -31,6 +31,7 @@ use datafusion::physical_plan::{
 use futures::{StreamExt, stream};
 
 use super::first_rows::{FirstRows, FirstRowsExec};
+use super::partitionwise::{PARTITION_ORDER, is_in_order, is_shared_out, partitionwise};
 use crate::engine::ExecutorId;
 use crate::storage::Folder;
 use crate::warehouse::DataFile;
@@ -197,16 +198,19 @@ fn brought_together(
     tasks: usize,
     order: Vec<PhysicalSortExpr>,
 ) -> Result<Arc<dyn ExecutionPlan>> {
-    let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new_with_schema(column, &input.schema())?);
-    let is_shared_out = matches!(
-        input.output_partitioning(),
-        Partitioning::Hash(by, count) if *count >= tasks && matches!(by.as_slice(), [by] if by.eq(&value))
-    );
-    let input: Arc<dyn ExecutionPlan> = match is_shared_out {
+    let place = input.schema().index_of(column)?;
+    let value: Arc<dyn PhysicalExpr> = Arc::new(Column::new(column, place));
+    let input = partitionwise(input, place)?;
+    let in_tasks = is_shared_out(&input, place) && input.output_partitioning().partition_count() >= tasks;
+    if in_tasks && order.is_empty() && is_in_order(&input, place)? {
+        return Ok(input);
+    }
+    let input: Arc<dyn ExecutionPlan> = match in_tasks {
         true => input,
         false => Arc::new(RepartitionExec::try_new(input, Partitioning::Hash(vec![Arc::clone(&value)], tasks))?),
     };
-    let order = LexOrdering::new([PhysicalSortExpr::new_default(value)].into_iter().chain(order));
+    let by_value = PhysicalSortExpr::new(value, PARTITION_ORDER);
+    let order = LexOrdering::new([by_value].into_iter().chain(order));
     let order = order.ok_or_else(|| internal_datafusion_err!("no order"))?;
     Ok(Arc::new(SortExec::new(order, input).with_preserve_partitioning(true)))
 }
