@@ -1,5 +1,6 @@
 //! Columns of a sample while it is gathered: plain vectors, moved out without a copy.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Float64Array, StringArray};
@@ -38,12 +39,21 @@ impl Columns {
     pub fn append(&mut self, given: &[Option<ArrayRef>], keep: Option<&BooleanArray>) -> Result<()> {
         for (column, array) in self.0.iter_mut().zip(given) {
             match (array, keep) {
-                (Some(array), Some(keep)) => column.append(&filter(array, keep)?)?,
-                (Some(array), None) => column.append(array)?,
+                (Some(array), Some(keep)) => {
+                    let kept = filter(array, keep)?;
+                    column.append(&kept, 0..kept.len())?;
+                }
+                (Some(array), None) => column.append(array, 0..array.len())?,
                 (None, _) => {}
             }
         }
         Ok(())
+    }
+
+    /// Appends some of the rows of columns, of which those that a call leaves out are empty.
+    pub fn append_rows(&mut self, given: &[ArrayRef], rows: &Range<usize>) -> Result<()> {
+        let mut columns = self.0.iter_mut().zip(given).filter(|(_, array)| !array.is_empty());
+        columns.try_for_each(|(column, array)| column.append(array, rows.clone()))
     }
 
     /// Forgets the rows, and keeps the room for others.
@@ -112,22 +122,24 @@ pub(super) fn complete(given: &[Option<ArrayRef>], required: &[bool]) -> Option<
 }
 
 impl Column {
-    fn append(&mut self, array: &ArrayRef) -> Result<()> {
+    fn append(&mut self, array: &ArrayRef, rows: Range<usize>) -> Result<()> {
         match (self, array.data_type()) {
             (Self::Numbers { values, valid }, DataType::Float64) => {
                 if array.null_count() > 0 && valid.is_empty() {
                     valid.resize(values.len(), true);
                 }
                 if array.null_count() > 0 || !valid.is_empty() {
-                    valid.extend((0..array.len()).map(|row| array.is_valid(row)));
+                    valid.extend(rows.clone().map(|row| array.is_valid(row)));
                 }
-                values.extend_from_slice(array.as_primitive::<Float64Type>().values());
+                values.extend_from_slice(&array.as_primitive::<Float64Type>().values()[rows]);
             }
             (Self::Flags(flags), DataType::Boolean) => {
-                flags.extend(array.as_boolean().iter().map(|flag| flag.unwrap_or_default()));
+                let array = array.as_boolean();
+                flags.extend(rows.map(|row| array.is_valid(row) && array.value(row)));
             }
             (Self::Names(names), DataType::Utf8) => {
-                names.extend(array.as_string::<i32>().iter().map(|name| name.map(str::to_owned)));
+                let array = array.as_string::<i32>();
+                names.extend(rows.map(|row| array.is_valid(row).then(|| array.value(row).to_owned())));
             }
             (column, other) => return internal_err!("a gathered column was given {other}: {column:?}"),
         }

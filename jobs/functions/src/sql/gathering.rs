@@ -205,10 +205,8 @@ impl<E: Estimator> GroupsAccumulator for Grouped<E> {
         let Ordered { columns, offsets } = self.take(emit_to)?;
         let mut sample = no_rows::<E>();
         let figures = offsets.windows(2).map(|ends| {
-            let length = ends[1] - ends[0];
-            let rows = columns.iter().map(|column| (!column.is_empty()).then(|| column.slice(ends[0], length)));
             sample.clear();
-            sample.append(&rows.collect::<Vec<_>>(), None)?;
+            sample.append_rows(&columns, &(ends[0]..ends[1]))?;
             Ok(E::estimate(&mut sample, &self.rows.constants))
         });
         E::RESULT.array(figures)

@@ -1,10 +1,11 @@
 //! The Parquet files that a task has open, one for each partition whose rows it is at.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::sync::Arc;
 
-use datafusion::arrow::array::{Array, AsArray, RecordBatch, UInt32Array};
-use datafusion::arrow::compute::{cast, take_record_batch};
+use datafusion::arrow::array::{ArrayRef, AsArray, RecordBatch, UInt64Array};
+use datafusion::arrow::compute::{cast, partition, take, take_record_batch};
 use datafusion::arrow::datatypes::{DataType, Schema, SchemaRef};
 use datafusion::common::{DataFusionError, Result};
 use object_store::ObjectStore;
@@ -108,12 +109,8 @@ impl OpenFiles {
         match self.partition_column {
             None => self.append(None, &kept).await,
             Some(column) => {
-                for (value, rows) in rows_by_value(batch.column(column))? {
-                    let part = match rows {
-                        None => kept.clone(),
-                        Some(rows) => take_record_batch(&kept, &rows)?,
-                    };
-                    self.append(value, &part).await?;
+                for (value, runs) in runs_by_value(batch.column(column))? {
+                    self.append(value, &rows_of(&kept, &runs)?).await?;
                 }
                 Ok(())
             }
@@ -188,18 +185,24 @@ fn without_dictionaries_of_measurements(
     Ok(properties)
 }
 
-/// The rows of each value of a partition column; no row list where all rows share one value.
-fn rows_by_value(column: &dyn Array) -> Result<Vec<(Option<String>, Option<UInt32Array>)>> {
-    let text = cast(column, &DataType::Utf8)?;
-    let text = text.as_string::<i32>();
-    let value = |row: usize| text.is_valid(row).then(|| text.value(row));
-    let first = value(0);
-    if (1..text.len()).all(|row| value(row) == first) {
-        return Ok(vec![(first.map(str::to_owned), None)]);
+/// The values of a partition column, each with the runs of its rows.
+fn runs_by_value(column: &ArrayRef) -> Result<BTreeMap<Option<String>, Vec<Range<usize>>>> {
+    let runs = partition(std::slice::from_ref(column))?.ranges();
+    let firsts: UInt64Array = runs.iter().map(|run| run.start as u64).collect();
+    let texts = cast(&take(column, &firsts, None)?, &DataType::Utf8)?;
+    let mut by_value = BTreeMap::<_, Vec<_>>::new();
+    for (text, run) in texts.as_string::<i32>().iter().zip(runs) {
+        by_value.entry(text.map(str::to_owned)).or_default().push(run);
     }
-    let mut rows: BTreeMap<Option<&str>, Vec<u32>> = BTreeMap::new();
-    for (row, number) in (0..text.len()).zip(0_u32..) {
-        rows.entry(value(row)).or_default().push(number);
+    Ok(by_value)
+}
+
+fn rows_of(batch: &RecordBatch, runs: &[Range<usize>]) -> Result<RecordBatch> {
+    match runs {
+        [run] => Ok(batch.slice(run.start, run.len())),
+        runs => {
+            let rows: UInt64Array = runs.iter().cloned().flatten().map(|row| row as u64).collect();
+            Ok(take_record_batch(batch, &rows)?)
+        }
     }
-    Ok(rows.into_iter().map(|(value, rows)| (value.map(str::to_owned), Some(UInt32Array::from(rows)))).collect())
 }
