@@ -23,6 +23,7 @@ use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
 use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::projection::ProjectionExec;
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
@@ -70,17 +71,11 @@ impl PhysicalOptimizerRule for PartitionsInOrder {
     }
 }
 
-/// The plan over a scan that tells the order of its partitions, if it is one over a scan that is shared out by them. DataFusion
-/// takes what it tells for true only where the files do follow each other so.
+/// The plan, if it is one over a scan that is shared out by partition, with an operator above the scan that tells the order. The
+/// scan alone would have to show it by what is known of each file, which does not travel.
 fn in_order(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
-    if let Some(scan) = plan.downcast_ref::<DataSourceExec>() {
-        let source: &dyn Any = scan.data_source().as_ref();
-        let Some(scan) = source.downcast_ref::<FileScanConfig>() else { return Ok(None) };
-        let Some(Partitioning::Hash(by, _)) = &scan.output_partitioning else { return Ok(None) };
-        let order = by.iter().map(|column| PhysicalSortExpr::new(Arc::clone(column), PARTITION_ORDER));
-        let order = LexOrdering::new(order).into_iter().collect();
-        let scan = FileScanConfigBuilder::from(scan.clone()).with_output_ordering(order).build();
-        return Ok(Some(DataSourceExec::from_data_source(scan)));
+    if plan.is::<DataSourceExec>() {
+        return scan_in_order(plan);
     }
     match (plan.children().as_slice(), plan.maintains_input_order().as_slice()) {
         ([input], [true]) => in_order(input)?.map(|input| over(plan, input)).transpose(),
@@ -88,7 +83,25 @@ fn in_order(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPla
     }
 }
 
-/// Merges, part by part, inputs that are shared out and ordered by one column.
+fn scan_in_order(plan: &Arc<dyn ExecutionPlan>) -> Result<Option<Arc<dyn ExecutionPlan>>> {
+    let source: Option<&dyn Any> = plan.downcast_ref::<DataSourceExec>().map(|scan| scan.data_source().as_ref() as _);
+    let Some(scan) = source.and_then(|source| source.downcast_ref::<FileScanConfig>()) else { return Ok(None) };
+    let Some(Partitioning::Hash(in_table, _)) = &scan.output_partitioning else { return Ok(None) };
+    let Partitioning::Hash(in_rows, _) = plan.output_partitioning() else { return Ok(None) };
+    let ([in_table], [in_rows]) = (in_table.as_slice(), in_rows.as_slice()) else { return Ok(None) };
+    let Some(column) = in_rows.downcast_ref::<Column>() else { return Ok(None) };
+    let order = LexOrdering::from([PhysicalSortExpr::new(Arc::clone(in_table), PARTITION_ORDER)]);
+    let scan = FileScanConfigBuilder::from(scan.clone()).with_output_ordering(vec![order]).build();
+    let scan: Arc<dyn ExecutionPlan> = DataSourceExec::from_data_source(scan);
+    // DataFusion takes it for true only where the files do follow each other so.
+    match is_in_order(&scan, column.index())? {
+        true => Ok(Some(Arc::new(PartitionwiseMergeExec::try_new(vec![scan], column.index())?))),
+        false => Ok(None),
+    }
+}
+
+/// Merges, part by part, inputs that are shared out and ordered by one column. Of a single input it tells the order, and hands
+/// its rows on.
 #[derive(Debug)]
 pub struct PartitionwiseMergeExec {
     inputs: Vec<Arc<dyn ExecutionPlan>>,
@@ -167,6 +180,9 @@ impl ExecutionPlan for PartitionwiseMergeExec {
     }
 
     fn execute(&self, partition: usize, context: Arc<TaskContext>) -> Result<SendableRecordBatchStream> {
+        if let [input] = self.inputs.as_slice() {
+            return input.execute(partition, context);
+        }
         let streams = self.inputs.iter().map(|input| input.execute(partition, Arc::clone(&context)));
         let order = PhysicalSortExpr::new(column_of(&self.inputs[0], self.column), PARTITION_ORDER);
         let reservation = MemoryConsumer::new("PartitionwiseMergeExec").register(context.memory_pool());
@@ -178,6 +194,15 @@ impl ExecutionPlan for PartitionwiseMergeExec {
             .with_batch_size(context.session_config().batch_size())
             .with_reservation(reservation)
             .build()
+    }
+
+    fn gather_filters_for_pushdown(
+        &self,
+        _phase: FilterPushdownPhase,
+        filters: Vec<Arc<dyn PhysicalExpr>>,
+        _config: &ConfigOptions,
+    ) -> Result<FilterDescription> {
+        FilterDescription::from_children(filters, &self.children())
     }
 
     fn metrics(&self) -> Option<MetricsSet> {

@@ -33,13 +33,12 @@ pub(crate) fn shippable(plan: Arc<dyn ExecutionPlan>) -> Result<Arc<dyn Executio
     Ok(rewritten.data)
 }
 
-/// The scan without what is known of each of its files. Of many small files, that is most of the message. Files that
-/// follow one another in an order keep it, as nothing else tells an executor that they do.
+/// The scan without what is known of each of its files. Of many small files, that is most of the message.
 fn without_statistics(node: &Arc<dyn ExecutionPlan>) -> Option<Arc<dyn ExecutionPlan>> {
     let source: &dyn Any = node.downcast_ref::<DataSourceExec>()?.data_source().as_ref();
     let scan = source.downcast_ref::<FileScanConfig>()?;
     let known = |file: &PartitionedFile| file.statistics.is_some();
-    if !scan.output_ordering.is_empty() || !scan.file_groups.iter().flat_map(FileGroup::iter).any(known) {
+    if !scan.file_groups.iter().flat_map(FileGroup::iter).any(known) {
         return None;
     }
     let plain = |file: &PartitionedFile| PartitionedFile { statistics: None, ..file.clone() };
