@@ -124,6 +124,42 @@ fn a_corrected_row_replaces_its_key_and_may_move_to_another_day() {
     assert!(place.data_folder().join("warehouse/source/flights/_keys/year=2025").is_dir(), "the index has the year");
 }
 
+/// The keys of all years but the last three are in one file, and each is found there.
+#[test]
+fn a_key_moves_out_of_any_year_of_a_long_history() {
+    let place = Place::new();
+    let deliver_and_ingest = |delivered: &str, flights: &[(&str, u32)]| {
+        let row = |(id, year): &(&str, u32)| format!("{id},EI-AAA,{year}-03-04T05:06:07Z\n");
+        let rows: String = flights.iter().map(row).collect();
+        place.deliver(
+            &format!("flights/{delivered}/flights.csv"),
+            format!("flight_id,tail,scheduled_departure\n{rows}"),
+        );
+        place.done(&["ingest", "flights"]);
+    };
+    let index = |version| -> Vec<String> {
+        let actions = place.delta_actions("source.flights", version);
+        let commit = actions.iter().find_map(|action| action.get("commitInfo")).unwrap();
+        let files = commit["fleet"]["keys"]["files"].as_array().unwrap();
+        files.iter().map(|file| file["partition"]["year"].as_str().unwrap().to_owned()).collect()
+    };
+    let sorted = |version| BTreeSet::from_iter(index(version));
+    let standing = |id: &str| -> Vec<String> {
+        let rows =
+            place.rows(&format!("select cast(_day as varchar) as day from source.flights where flight_id = '{id}'"));
+        rows.iter().map(|row| text(row, "day").to_owned()).collect()
+    };
+    deliver_and_ingest("2026-03-05", &[("A", 2019), ("B", 2020), ("C", 2022), ("D", 2024), ("E", 2025), ("F", 2026)]);
+    assert_eq!(sorted(0), BTreeSet::from(["2022", "2024", "2025", "2026"].map(str::to_owned)));
+    deliver_and_ingest("2027-03-05", &[("G", 2027)]);
+    assert_eq!(sorted(1), BTreeSet::from(["2024", "2025", "2026", "2027"].map(str::to_owned)));
+    deliver_and_ingest("2027-03-06", &[("A", 2027), ("C", 2018)]);
+    assert_eq!(index(2).len(), 4, "one file each");
+    assert_eq!(["A", "B", "C", "D"].map(standing), [["2027-03-04"], ["2020-03-04"], ["2018-03-04"], ["2024-03-04"]]);
+    deliver_and_ingest("2027-03-07", &[("C", 2026)]);
+    assert_eq!(standing("C"), ["2026-03-04"]);
+}
+
 /// Of the last ten, which are read while the first are merged, one is the same as a first one and one corrects another.
 #[test]
 fn many_small_files_are_ingested_some_at_a_time() {
