@@ -58,7 +58,7 @@ async fn wait(client: &mut Client, backfill: &BackfillResponse, json: bool) -> R
     let mut errors = Vec::new();
     for run_id in &backfill.run_ids {
         let run =
-            follow(client, run_id, watcher.as_mut()).await.map_err(|error| goes_on(error, &backfill.backfill_id))?;
+            follow(client, run_id, 0, watcher.as_mut()).await.map_err(|error| goes_on(error, &backfill.backfill_id))?;
         errors.extend(outcome(&run).err());
     }
     watcher.finish();

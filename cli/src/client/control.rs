@@ -33,7 +33,7 @@ pub async fn cancel(client: &mut Client, options: &Cancel, json: bool) -> Result
     }
     for run_id in stopping.into_iter().filter(|_| options.wait) {
         let mut watcher = watch::watcher(json, Purpose::Progress);
-        let ended = follow(client, run_id, watcher.as_mut()).await;
+        let ended = follow(client, run_id, 0, watcher.as_mut()).await;
         watcher.finish();
         match ended {
             Ok(run) => errors.extend(not_cancelled(&run)),
@@ -90,7 +90,7 @@ pub async fn retry(client: &mut Client, options: &Retry, json: bool) -> Result<(
     } else {
         say(run_id);
     }
-    if options.wait.wait { watch::wait(client, run_id, json).await } else { Ok(()) }
+    if options.wait.wait { watch::wait(client, run_id, run.sequence, json).await } else { Ok(()) }
 }
 
 #[cfg(test)]

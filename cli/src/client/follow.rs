@@ -10,9 +10,10 @@ use super::connect::{Client, Failure, Link};
 use super::error::{Error, pushback_seconds};
 use super::watch::Watcher;
 
-/// Shows the run to the watcher until it has ended, and gives it as it ended. An interrupt ends only the following.
-pub async fn follow(client: &mut Client, run_id: &str, watcher: &mut dyn Watcher) -> Result<Run, Error> {
-    let ended = client.interruptible(|link| until_ended(link, run_id, watcher)).await;
+/// Shows the run to the watcher until it has ended, and gives it as it ended. `seen` is the sequence of the run as it was seen last, 0
+/// where it was not. An interrupt ends only the following.
+pub async fn follow(client: &mut Client, run_id: &str, seen: u64, watcher: &mut dyn Watcher) -> Result<Run, Error> {
+    let ended = client.interruptible(|link| until_ended(link, run_id, seen, watcher)).await;
     ended.unwrap_or_else(|| {
         Err(Error::Interrupted(format!(
             "interrupted; run {run_id} goes on: `fleet watch {run_id}` follows it, `fleet cancel {run_id}` stops it"
@@ -27,16 +28,18 @@ pub fn ended(run: &Run) -> bool {
 
 /// What was heard of the run so far.
 struct Heard {
-    /// Of the latest message; 0 before the first.
+    /// Of the latest message, or as it was seen before.
     sequence: u64,
+    /// Whether there was a message.
+    began: bool,
     /// Whether anything was heard since the server was last asked.
     lately: bool,
     /// When the last message came, or the following began.
     at: Instant,
 }
 
-async fn until_ended(link: &mut Link, run_id: &str, watcher: &mut dyn Watcher) -> Result<Run, Error> {
-    let mut heard = Heard { sequence: 0, lately: false, at: Instant::now() };
+async fn until_ended(link: &mut Link, run_id: &str, seen: u64, watcher: &mut dyn Watcher) -> Result<Run, Error> {
+    let mut heard = Heard { sequence: seen, began: false, lately: false, at: Instant::now() };
     let mut told = false;
     let mut refused_since = None;
     loop {
@@ -48,7 +51,6 @@ async fn until_ended(link: &mut Link, run_id: &str, watcher: &mut dyn Watcher) -
         if heard.lately {
             (told, refused_since) = (false, None);
         }
-        let began = heard.sequence > 0;
         let lost = match &failure {
             Failure::Refused(status) => format!("{} ended the stream: {}", link.server(), status.message()),
             Failure::Away { why, .. } => why.clone(),
@@ -66,11 +68,11 @@ async fn until_ended(link: &mut Link, run_id: &str, watcher: &mut dyn Watcher) -
                 (link.turn(leader.as_deref()), heard.at + link.patience.stream, away(run_id, why))
             }
         };
-        let give_up = if began { give_up } else { heard.at + link.patience.call };
+        let give_up = if heard.began { give_up } else { heard.at + link.patience.call };
         if Instant::now() + pause >= give_up {
             return Err(error);
         }
-        if began && !told {
+        if heard.began && !told {
             watcher.notice(&format!("{lost}; asking again"));
             told = true;
         }
@@ -100,7 +102,7 @@ async fn listen(
             }
         };
         link.answered();
-        (heard.lately, heard.at) = (true, Instant::now());
+        (heard.began, heard.lately, heard.at) = (true, true, Instant::now());
         // A leader of the past may tell of the past.
         let Some(run) = message.run.as_ref().filter(|run| run.sequence >= heard.sequence) else { continue };
         heard.sequence = run.sequence;

@@ -24,7 +24,7 @@ pub async fn submit(client: &mut Client, options: &Submit, json: bool) -> Result
         async move { services.jobs.submit_run(request).await }
     });
     let response = submitted.await.map_err(|error| with_key(error, &key))?;
-    let id = response.run.as_ref().map(|run| run.id.clone()).unwrap_or_default();
+    let (id, seen) = response.run.as_ref().map(|run| (run.id.clone(), run.sequence)).unwrap_or_default();
     if json {
         say(json::submitted(&response));
     } else {
@@ -33,7 +33,7 @@ pub async fn submit(client: &mut Client, options: &Submit, json: bool) -> Result
     if response.existed && options.terms.key.is_some() && !json {
         eprintln!("run {id} is of an earlier request with this key; none was added");
     }
-    if options.wait.wait { watch::wait(client, &id, json).await } else { Ok(()) }
+    if options.wait.wait { watch::wait(client, &id, seen, json).await } else { Ok(()) }
 }
 
 fn request(options: &Submit) -> Result<SubmitRunRequest, Error> {

@@ -55,15 +55,15 @@ pub fn summaries(json: bool, total: usize) -> Box<dyn Watcher> {
 
 pub async fn watch(client: &mut Client, options: &Watch, json: bool) -> Result<(), Error> {
     let mut watcher = watcher(json, Purpose::Result);
-    let ended = follow(client, &options.run, watcher.as_mut()).await;
+    let ended = follow(client, &options.run, 0, watcher.as_mut()).await;
     watcher.finish();
     outcome(&ended?)
 }
 
-/// Waits for the end of a run, showing its progress.
-pub async fn wait(client: &mut Client, run_id: &str, json: bool) -> Result<(), Error> {
+/// Waits for the end of a run that was seen with this sequence, showing its progress.
+pub async fn wait(client: &mut Client, run_id: &str, seen: u64, json: bool) -> Result<(), Error> {
     let mut watcher = watcher(json, Purpose::Progress);
-    let ended = follow(client, run_id, watcher.as_mut()).await;
+    let ended = follow(client, run_id, seen, watcher.as_mut()).await;
     watcher.finish();
     outcome(&ended?)
 }
