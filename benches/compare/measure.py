@@ -59,7 +59,7 @@ def run(
     """Runs a program to its end. `others` are processes, by name and id, whose memory is watched with it, from what they hold now."""
     log.parent.mkdir(parents=True, exist_ok=True)
     outcome = Outcome(code=0, seconds=0.0, log=log)
-    for pid in (others or {}).values():
+    for pid in [os.getpid(), *(others or {}).values()]:
         forget_high_water(pid)
     with log.open("ab") as errors:
         started = time.perf_counter()
@@ -71,7 +71,8 @@ def run(
                 _, status, usage = os.wait4(process.pid, 0)
                 outcome.seconds = time.perf_counter() - started
             outcome.code = process.returncode = os.waitstatus_to_exitcode(status)
-            # The system's own figure covers what ended between two samples. Of a tree, it is its largest process.
+            # The system's own figure covers what ended between two samples. Of a tree, it is its largest process; and never less
+            # than what this process held, as whose copy the program began.
             peaks.at_least(name, usage.ru_maxrss * 1024)
             outcome.peak_bytes = peaks.by_name()
         finally:
