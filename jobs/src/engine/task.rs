@@ -119,9 +119,13 @@ fn opened(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dy
     Ok(plan.transform_up(opened)?.data)
 }
 
+/// The source without its filter, with the same way to open files, which knows the footers that the process keeps.
 fn without_filter(source: &ParquetSource) -> Result<ParquetSource> {
-    let bare = ParquetSource::new(source.table_schema().clone());
-    let bare = bare.with_table_parquet_options(source.table_parquet_options().clone());
+    let mut bare = ParquetSource::new(source.table_schema().clone())
+        .with_table_parquet_options(source.table_parquet_options().clone());
+    if let Some(readers) = source.parquet_file_reader_factory() {
+        bare = bare.with_parquet_file_reader_factory(Arc::clone(readers));
+    }
     let Some(projection) = source.projection() else { return Ok(bare) };
     let projected = bare.try_pushdown_projection(projection)?;
     let projected = projected.as_deref().and_then(|source| (source as &dyn Any).downcast_ref::<ParquetSource>());
@@ -326,13 +330,17 @@ mod tests {
         ] {
             context.sql(&sql).await.unwrap().collect().await.unwrap();
         }
+        let footers = context.runtime_env().cache_manager.get_file_metadata_cache();
+        let looked_up = || footers.list_entries().values().map(|entry| entry.hits).sum::<usize>();
         let read = async |sql: &str| {
             let plan = plan(&context, sql).await;
             let expected = collect(Arc::clone(&plan), context.task_ctx()).await.unwrap();
             let whole = prepared_below(Arc::new(WholeExec::new(plan)), &context, &CancellationToken::new());
+            let before = looked_up();
             let rows = collect(Arc::clone(&whole), super::context(&context.task_ctx())).await.unwrap();
             let count = |batches: &[RecordBatch]| batches.iter().map(RecordBatch::num_rows).sum::<usize>();
             assert_eq!(count(&rows), count(&expected), "{sql}");
+            assert!(looked_up() > before, "{sql}: footers were read again");
             let whole = Arc::clone(whole.children()[0].children()[0]);
             displayable(whole.downcast_ref::<WholeExec>().unwrap().plan().as_ref()).indent(true).to_string()
         };
