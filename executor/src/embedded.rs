@@ -12,7 +12,6 @@ use ballista_core::serde::protobuf::ExecutorRegistration;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::scheduler::{ExecutorOperatingSystemSpecification, ExecutorSpecification};
 use ballista_core::utils::{GrpcServerConfig, create_grpc_server};
-use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::execution_loop::poll_loop;
 use ballista_executor::executor::Executor;
 use ballista_executor::flight_service::BallistaFlightService;
@@ -70,7 +69,7 @@ pub async fn start_embedded(
         function_registry(&state),
         Arc::new(LoggingMetricsCollector::default()),
         slots,
-        Arc::new(StageEngine { inner: DefaultExecutionEngine::new(), wake: Some(Arc::clone(&wake)) }),
+        Arc::new(StageEngine::new(Some(Arc::clone(&wake)))),
     );
     let url = format!("http://{scheduler}");
     let channel =

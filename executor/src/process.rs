@@ -8,7 +8,6 @@ use std::time::Duration;
 use ballista_core::config::TaskSchedulingPolicy;
 use ballista_core::error::BallistaError;
 use ballista_core::extension::SessionConfigExt;
-use ballista_executor::execution_engine::DefaultExecutionEngine;
 use ballista_executor::executor_process::{ExecutorProcessConfig, satisfy_dir_ttl, start_executor_process};
 use ballista_executor::executor_server::TERMINATING;
 use fleet_jobs::engine::{FleetCodec, MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
@@ -81,7 +80,7 @@ pub async fn run(options: Options, ready: impl FnOnce(&str, u16, u16)) -> Result
         grpc_max_decoding_message_size: MESSAGE_BYTES,
         grpc_max_encoding_message_size: MESSAGE_BYTES,
         memory_pool_size: options.memory_bytes,
-        override_execution_engine: Some(Arc::new(StageEngine { inner: DefaultExecutionEngine::new(), wake: None })),
+        override_execution_engine: Some(Arc::new(StageEngine::new(None))),
         override_function_registry: Some(function_registry(&state)),
         override_runtime_producer: Some(Arc::new(move |_| Ok(Arc::clone(&shared)))),
         override_config_producer: Some(task_config(&executor_id)),

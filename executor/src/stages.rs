@@ -19,14 +19,22 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::metrics::{Count, Metric, MetricValue, MetricsSet};
 use datafusion::prelude::SessionConfig;
-use fleet_jobs::engine::{RUN_AGAIN, SHUFFLED_BYTES, task};
+use fleet_jobs::engine::{RUN_AGAIN, SHUFFLED_BYTES, SmallFiles, task};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 /// Ballista's own engine, whose stages run once, and whose tasks wake whoever waits as the last thing they do.
 pub struct StageEngine {
-    pub inner: DefaultExecutionEngine,
-    pub wake: Option<Arc<Notify>>,
+    inner: DefaultExecutionEngine,
+    small_files: Arc<SmallFiles>,
+    wake: Option<Arc<Notify>>,
+}
+
+impl StageEngine {
+    /// The engine whose tasks wake this one, if any.
+    pub fn new(wake: Option<Arc<Notify>>) -> Self {
+        Self { inner: DefaultExecutionEngine::new(), small_files: SmallFiles::new(), wake }
+    }
 }
 
 impl ExecutionEngine for StageEngine {
@@ -41,7 +49,7 @@ impl ExecutionEngine for StageEngine {
         config: &SessionConfig,
     ) -> Result<Arc<dyn QueryStageExecutor>> {
         let cancelled = CancellationToken::new();
-        let plan = task::prepared(plan, config, &cancelled)?;
+        let plan = task::prepared(plan, config, &self.small_files, &cancelled)?;
         let inner = self.inner.create_query_stage_exec(
             job_id,
             stage_id,

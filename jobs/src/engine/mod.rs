@@ -12,6 +12,7 @@ mod partitionwise;
 mod semi_joins;
 mod session;
 mod shipping;
+mod small_files;
 pub mod task;
 mod whole;
 pub mod write;
@@ -31,6 +32,7 @@ pub use codec::FleetCodec;
 pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 #[cfg(test)]
 pub(crate) use shipping::shippable;
+pub use small_files::SmallFiles;
 
 use crate::{Error, Result};
 

@@ -32,19 +32,18 @@ use datafusion::prelude::SessionConfig;
 use futures::{StreamExt, stream};
 use tokio_util::sync::CancellationToken;
 
+use super::small_files::{KeepSmallFiles, SMALL_FILE_BYTES, SmallFiles};
 use super::whole::WholeExec;
-
-/// What a small file takes; of a scan's files the mean counts.
-const SMALL_FILE_BYTES: u64 = 64 << 10;
 
 /// The plan of a stage, whose root writes, as it is to be run, in the context of [`context`]. It ends when it is cancelled.
 pub fn prepared(
     stage: Arc<dyn ExecutionPlan>,
     config: &SessionConfig,
+    small_files: &Arc<SmallFiles>,
     cancelled: &CancellationToken,
 ) -> Result<Arc<dyn ExecutionPlan>> {
     let config = within_a_task(config);
-    let ready = |rows| watched(opened(rows, &config)?, cancelled);
+    let ready = |rows| watched(opened(rows, &config, small_files)?, cancelled);
     let written = stage.children().into_iter().map(|rows| {
         let rows = match rows.downcast_ref::<WholeExec>() {
             Some(whole) => {
@@ -95,9 +94,13 @@ fn operators(plan: &Arc<dyn ExecutionPlan>) -> Result<Vec<String>> {
 }
 
 /// The plan with its scans opening their files at less cost. A file's metadata is read in one request: how much of its end to ask
-/// for is lost where a plan is sent, and without it there are three. And small files are read whole: to work out for each what
-/// a filter of its rows leaves out takes longer than to read it, and they are filtered after anyway.
-fn opened(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dyn ExecutionPlan>> {
+/// for is lost where a plan is sent, and without it there are three. And small files are read whole, and kept: to work out for
+/// each what a filter of its rows leaves out takes longer than to read it, and they are filtered after anyway.
+fn opened(
+    plan: Arc<dyn ExecutionPlan>,
+    config: &SessionConfig,
+    small_files: &Arc<SmallFiles>,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let parquet = &config.options().execution.parquet;
     let opened = |node: Arc<dyn ExecutionPlan>| {
         let scan = node.downcast_ref::<DataSourceExec>();
@@ -112,6 +115,10 @@ fn opened(plan: Arc<dyn ExecutionPlan>, config: &SessionConfig) -> Result<Arc<dy
         };
         if let Some(bytes) = parquet.metadata_size_hint {
             source = source.with_metadata_size_hint(bytes);
+        }
+        if let Some(inner) = source.parquet_file_reader_factory().cloned() {
+            let kept = Arc::clone(small_files);
+            source = source.with_parquet_file_reader_factory(Arc::new(KeepSmallFiles { inner, kept }));
         }
         let scan = FileScanConfigBuilder::from(scan.clone()).with_source(Arc::new(source)).build();
         Ok(Transformed::yes(DataSourceExec::from_data_source(scan) as _))
@@ -138,6 +145,7 @@ fn is_of_rows(filter: &Arc<dyn PhysicalExpr>, scan: &FileScanConfig) -> bool {
     !scan.table_partition_cols().iter().any(|told| columns.iter().any(|column| column.name() == told.name()))
 }
 
+/// Whether a scan's files are small: the mean counts.
 fn has_small_files(scan: &FileScanConfig) -> bool {
     let files = || scan.file_groups.iter().flat_map(FileGroup::iter);
     files().map(|file| file.object_meta.size).sum::<u64>() <= SMALL_FILE_BYTES * files().count() as u64
@@ -286,7 +294,8 @@ mod tests {
         context: &SessionContext,
         cancelled: &CancellationToken,
     ) -> Arc<dyn ExecutionPlan> {
-        prepared(Arc::new(CoalescePartitionsExec::new(rows)), context.state().config(), cancelled).unwrap()
+        prepared(Arc::new(CoalescePartitionsExec::new(rows)), context.state().config(), &SmallFiles::new(), cancelled)
+            .unwrap()
     }
 
     #[tokio::test]
