@@ -149,6 +149,17 @@ impl Catalog {
         Some(label.unit_of(unit, value))
     }
 
+    /// The column by which a table of a source or a model is partitioned.
+    pub fn partition(&self, table: &TableName) -> Option<String> {
+        match self.models.get(table) {
+            Some(model) => model.header.partition.clone(),
+            None if table.schema == "source" => {
+                Some(self.sources.get(&table.name)?.date_columns().last()?.0.to_owned())
+            }
+            None => None,
+        }
+    }
+
     /// The columns of a table that the catalogue knows.
     pub fn schema(&self, table: &TableName) -> Option<SchemaRef> {
         if let Some(model) = self.models.get(table) {

@@ -118,7 +118,8 @@ impl Engine {
         Self { whole_bytes: 0, task_bytes, ..self.with_partitions(self.partitions() * SMALLER) }
     }
 
-    /// The physical plan of a query, cut into parts that a task can hold.
+    /// The physical plan of a query, cut into parts that a task can hold. One whose tasks hold the same however much they read
+    /// is cut into no more parts than those into which its tables can be shared out without an exchange.
     pub(crate) async fn plan(
         &self,
         context: &SessionContext,
@@ -127,13 +128,18 @@ impl Engine {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         let mut state = context.state();
         let plan = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
-        let parts = self.parts(&plan);
-        if parts <= state.config().target_partitions() {
-            return Ok(plan);
+        let streams = partitionwise::streams(&plan);
+        let mut parts = self.parts(&plan);
+        while parts > self.partitions() {
+            let config = state.config_mut();
+            *config = config.clone().with_target_partitions(parts);
+            let cut = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
+            if !streams || partitionwise::streams(&cut) {
+                return Ok(cut);
+            }
+            parts /= 2;
         }
-        let config = state.config_mut();
-        *config = config.clone().with_target_partitions(parts);
-        state.create_physical_plan(query).await.map_err(Error::engine(what))
+        Ok(plan)
     }
 
     /// Into how many parts a plan is cut, by what its files take.

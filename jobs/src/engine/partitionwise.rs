@@ -22,10 +22,11 @@ use datafusion::physical_expr::expressions::Column;
 use datafusion::physical_expr::{EquivalenceProperties, LexOrdering, PhysicalExpr, PhysicalSortExpr};
 use datafusion::physical_optimizer::PhysicalOptimizerRule;
 use datafusion::physical_plan::aggregates::{AggregateExec, AggregateMode};
-use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, ReplaceChildrenOptions};
+use datafusion::physical_plan::execution_plan::{ChildrenPropertiesMode, EmissionType, ReplaceChildrenOptions};
 use datafusion::physical_plan::filter_pushdown::{FilterDescription, FilterPushdownPhase};
 use datafusion::physical_plan::metrics::{BaselineMetrics, ExecutionPlanMetricsSet, MetricsSet};
 use datafusion::physical_plan::projection::ProjectionExec;
+use datafusion::physical_plan::repartition::RepartitionExec;
 use datafusion::physical_plan::sorts::streaming_merge::StreamingMergeBuilder;
 use datafusion::physical_plan::union::UnionExec;
 use datafusion::physical_plan::{
@@ -69,6 +70,12 @@ impl PhysicalOptimizerRule for PartitionsInOrder {
     fn schema_check(&self) -> bool {
         true
     }
+}
+
+/// Whether tasks of a plan hand on what they read as it comes, and to nobody but their own operators.
+pub(super) fn streams(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let exchanged = plan.exists(|node| Ok(node.is::<RepartitionExec>()));
+    plan.pipeline_behavior() == EmissionType::Incremental && matches!(exchanged, Ok(false))
 }
 
 /// The plan, if it is one over a scan that is shared out by partition, with an operator above the scan that tells the order. The

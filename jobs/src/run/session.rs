@@ -188,7 +188,10 @@ impl Runner {
             }
             (Some(snapshot), _) => context.register_table(reference, Arc::new(SnapshotTable::new(snapshot))),
             (None, Some(schema)) => {
+                // Partitioned as it will be, so that nothing is exchanged beside it which would not be then.
+                let partition_columns = self.catalog.partition(table).into_iter().collect();
                 let empty = Snapshot::empty(table.clone(), self.warehouse.folder(table), schema);
+                let empty = Snapshot { partition_columns, ..empty };
                 context.register_table(reference, Arc::new(SnapshotTable::new(Arc::new(empty))))
             }
             (None, None) => return Ok(()),

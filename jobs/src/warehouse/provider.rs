@@ -79,12 +79,18 @@ impl SnapshotTable {
     /// The files as an exchange by their partition columns would share out their rows, so that what is grouped or joined by
     /// these needs none; those of a group one partition after the other. None where that is too uneven.
     fn by_partition(&self, files: &[PartitionedFile], count: usize) -> Result<Option<(Vec<FileGroup>, Partitioning)>> {
+        let column = |name: &str, place| Arc::new(PhysicalColumn::new(name, place)) as Arc<dyn PhysicalExpr>;
+        let (columns, from) = (self.schema.table_partition_cols(), self.schema.file_schema().fields().len());
+        let in_table = columns.iter().enumerate().map(|(place, field)| column(field.name(), from + place)).collect();
+        let partitioning = Partitioning::Hash(in_table, count);
+        if files.is_empty() {
+            return Ok(Some((vec![FileGroup::new(Vec::new()); count], partitioning)));
+        }
         if count < 2 || files.len() < count {
             return Ok(None);
         }
         let mut files = files.to_vec();
         files.sort_by(|a, b| in_order(&a.partition_values, &b.partition_values));
-        let columns = self.schema.table_partition_cols();
         let mut fields: Vec<FieldRef> = columns.iter().map(Arc::clone).collect();
         let mut values = Vec::new();
         for place in 0..columns.len() {
@@ -93,7 +99,6 @@ impl SnapshotTable {
         fields.push(Arc::new(Field::new(FILE, DataType::UInt64, false)));
         values.push(Arc::new((0..files.len() as u64).collect::<UInt64Array>()));
         let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), values)?;
-        let column = |name: &str, place| Arc::new(PhysicalColumn::new(name, place)) as Arc<dyn PhysicalExpr>;
         let in_batch = columns.iter().enumerate().map(|(place, field)| column(field.name(), place)).collect();
         let mut groups = vec![Vec::new(); count];
         BatchPartitioner::new_hash_partitioner(in_batch, count, Time::new())?.partition(batch, |group, rows| {
@@ -106,9 +111,7 @@ impl SnapshotTable {
         if most * count as u64 > bytes(&files) * MOST_TO_MEAN_PERCENT / 100 {
             return Ok(None);
         }
-        let from = self.schema.file_schema().fields().len();
-        let in_table = columns.iter().enumerate().map(|(place, field)| column(field.name(), from + place)).collect();
-        Ok(Some((groups.into_iter().map(FileGroup::new).collect(), Partitioning::Hash(in_table, count))))
+        Ok(Some((groups.into_iter().map(FileGroup::new).collect(), partitioning)))
     }
 
     fn kept(&self, state: &dyn Session, filters: &[Expr]) -> Result<Vec<&DataFile>> {
@@ -273,7 +276,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use datafusion::arrow::datatypes::Int64Type;
-    use datafusion::physical_plan::displayable;
+    use datafusion::physical_plan::{ExecutionPlanProperties, displayable};
     use datafusion::prelude::SessionContext;
     use datafusion_proto::bytes::{
         physical_plan_from_bytes_with_extension_codec, physical_plan_to_bytes_with_extension_codec,
@@ -281,7 +284,7 @@ mod tests {
 
     use super::*;
     use crate::engine::write::{WriteExec, WriteSpec, written_files};
-    use crate::engine::{FleetCodec, runtime, session_config, session_state, shippable};
+    use crate::engine::{Engine, FleetCodec, runtime, session_config, session_state, shippable};
     use crate::storage::{Folder, Stores};
 
     /// A session of three parts, in which both sides of a join are shared out.
@@ -292,19 +295,23 @@ mod tests {
         SessionContext::new_with_state(session_state(config, runtime(Stores::new()).unwrap()).unwrap())
     }
 
+    /// Writes a file of each day.
+    fn by_day(folder: &str) -> WriteSpec {
+        WriteSpec {
+            folder: folder.to_owned(),
+            partition_columns: vec!["day".to_owned()],
+            fingerprints: BTreeMap::new(),
+            fingerprint: "test".to_owned(),
+            short_lived: false,
+        }
+    }
+
     /// Registers a table of rows (day, tail, value), of which each day is a file.
     async fn register(context: &SessionContext, folder: &std::path::Path, name: &str, rows: &str) {
         let place = folder.join(name).to_string_lossy().into_owned();
         let plan = context.sql(rows).await.unwrap().create_physical_plan().await.unwrap();
         let schema = plan.schema();
-        let spec = WriteSpec {
-            folder: place.clone(),
-            partition_columns: vec!["day".to_owned()],
-            fingerprints: BTreeMap::new(),
-            fingerprint: "test".to_owned(),
-            short_lived: false,
-        };
-        let write = WriteExec::together(plan, spec, 3).unwrap();
+        let write = WriteExec::together(plan, by_day(&place), 3).unwrap();
         let written = datafusion::physical_plan::collect(Arc::new(write), context.task_ctx()).await.unwrap();
         let snapshot = Snapshot {
             table: format!("test.{name}").parse().unwrap(),
@@ -373,20 +380,19 @@ mod tests {
                     value % 10 as tail, value from generate_series(0, 9099)";
         register(&context, folder.path(), "flights", rows).await;
         register(&context, folder.path(), "events", rows).await;
+        register(&context, folder.path(), "samples", &format!("select * from ({rows}) where value < 0")).await;
         let of = |table| format!("select day, tail, count(*) as rows from {table} group by day, tail");
+        let one = format!("{} union all {}", of("flights"), of("samples"));
         let both = format!("{} union all {}", of("flights"), of("events"));
         let all_days = format!("{} union all select null, 1, 1", of("flights"));
-        for (name, sql, is_exchanged, rows) in
-            [("one", of("flights"), false, 910), ("both", both, false, 1820), ("all_days", all_days, true, 911)]
-        {
+        for (name, sql, is_exchanged, rows) in [
+            ("flights", of("flights"), false, 910),
+            ("one", one, false, 910),
+            ("both", both, false, 1820),
+            ("all_days", all_days, true, 911),
+        ] {
             let plan = context.sql(&sql).await.unwrap().create_physical_plan().await.unwrap();
-            let spec = WriteSpec {
-                folder: folder.path().join(name).to_string_lossy().into_owned(),
-                partition_columns: vec!["day".to_owned()],
-                fingerprints: BTreeMap::new(),
-                fingerprint: "test".to_owned(),
-                short_lived: false,
-            };
+            let spec = by_day(&folder.path().join("written").join(name).to_string_lossy());
             let plan: Arc<dyn ExecutionPlan> = Arc::new(WriteExec::together(plan, spec, 3).unwrap());
             // As an executor sees it, which knows of the files only what travels with the plan.
             let codec = FleetCodec::default();
@@ -401,6 +407,29 @@ mod tests {
             let files = written_files(&written).unwrap();
             assert_eq!((files.len(), files.iter().map(|file| file.rows).sum::<u64>()), (91, rows), "one file a day");
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_computed_a_partition_at_a_time_is_cut_into_as_many_parts_as_need_no_exchange() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context();
+        let rows = "select date '2026-01-01' + cast(value % 91 as int) as day, value % 10 as tail, value
+                    from generate_series(0, 9099)";
+        register(&context, folder.path(), "flights", rows).await;
+        // Tasks so small that there are as many as there can be.
+        let smallest = (0..12).fold(Engine::in_process(context.state()), |engine, _| engine.with_smaller_tasks());
+        let engine = smallest.with_partitions(2);
+        let cut = async |columns: &str| {
+            let sql = format!("select {columns}, count(*) as rows from flights group by {columns}");
+            let query = context.state().create_logical_plan(&sql).await.unwrap();
+            let plan = engine.plan(&context, "test", &query).await.unwrap();
+            let text = displayable(plan.as_ref()).indent(false).to_string();
+            (plan.output_partitioning().partition_count(), text)
+        };
+        let (parts, plan) = cut("day, tail").await;
+        assert!((3..91).contains(&parts) && !plan.contains("RepartitionExec"), "{plan}");
+        let (parts, plan) = cut("tail").await;
+        assert!(parts == 256 && plan.contains("RepartitionExec"), "{plan}");
     }
 
     #[tokio::test]
