@@ -186,13 +186,13 @@ impl ClusterClient {
             for operator in stage.operators {
                 let metrics: MetricsSet =
                     OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
-                let sum = |name| metrics.sum_by_name(name).map_or(0, |value| value.as_usize() as u64);
-                let bytes_scanned = sum("bytes_scanned");
-                if bytes_scanned > 0 {
+                let sum = |name| metrics.sum_by_name(name).map(|value| value.as_usize() as u64);
+                // Of a scan, it may be 0: small files are kept.
+                if let Some(bytes) = sum("bytes_scanned") {
                     executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
+                    executed.bytes_scanned += bytes;
                 }
-                executed.bytes_scanned += bytes_scanned;
-                executed.bytes_shuffled += sum(SHUFFLED_BYTES);
+                executed.bytes_shuffled += sum(SHUFFLED_BYTES).unwrap_or(0);
                 let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
                 executed.operators.push((operator.depth, operator.operator_desc, metrics));
             }
