@@ -24,7 +24,6 @@ pub(super) struct Recorded {
     /// The first key column when it was made.
     column: String,
     /// The last year of those whose keys are in one file.
-    #[serde(default)]
     shared: Option<i32>,
     pub files: Vec<DataFile>,
 }
