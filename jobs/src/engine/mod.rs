@@ -29,6 +29,7 @@ use futures::TryStreamExt;
 
 pub use client::{ClusterClient, Stage};
 pub use codec::FleetCodec;
+use partitionwise::is_partitionwise;
 pub use session::{MESSAGE_BYTES, function_registry, runtime, session_config, session_state};
 #[cfg(test)]
 pub(crate) use shipping::shippable;
@@ -61,8 +62,12 @@ const PROCESS_STORED_BYTES: u64 = 1 << 30;
 const SLOT_STORED_BYTES: u64 = 1 << 20;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
-/// Into how many each task is cut that did not find enough memory.
+/// Into how many each task is cut that did not find enough memory, or whose like are uneven.
 const SMALLER: usize = 4;
+
+/// Files are to be shared out as evenly as into so many parts, however many there are.
+#[derive(Debug)]
+pub(crate) struct EvenParts(pub usize);
 
 /// Runs physical plans.
 #[derive(Clone)]
@@ -118,28 +123,36 @@ impl Engine {
         Self { whole_bytes: 0, task_bytes, ..self.with_partitions(self.partitions() * SMALLER) }
     }
 
-    /// The physical plan of a query, cut into parts that a task can hold. One whose tasks hold the same however much they read
-    /// is cut into no more parts than those into which its tables can be shared out without an exchange.
+    /// The physical plan of a query, cut into parts that a task can hold. What is computed a partition at a time is cut into more
+    /// than are wanted, as its parts are uneven, and into fewer where that many would have to exchange rows.
     pub(crate) async fn plan(
         &self,
         context: &SessionContext,
         what: &str,
         query: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut state = context.state();
-        let plan = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
-        let streams = partitionwise::streams(&plan);
-        let mut parts = self.parts(&plan);
-        while parts > self.partitions() {
+        let cut = async |parts: usize, even: usize| {
+            let mut state = context.state();
             let config = state.config_mut();
-            *config = config.clone().with_target_partitions(parts);
-            let cut = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
-            if !streams || partitionwise::streams(&cut) {
-                return Ok(cut);
+            *config = config.clone().with_target_partitions(parts).with_extension(Arc::new(EvenParts(even)));
+            state.create_physical_plan(query).await.map_err(Error::engine(what))
+        };
+        let partitions = self.partitions();
+        let plan = cut(partitions, partitions).await?;
+        let wanted = self.parts(&plan);
+        if whole::read_bytes(&plan) > self.whole_bytes && is_partitionwise(&plan) {
+            // In this process all parts would go on at once.
+            let mut parts = wanted.max(if self.cluster.is_some() { partitions * SMALLER } else { partitions });
+            while parts > partitions {
+                let cut = cut(parts, partitions).await?;
+                if is_partitionwise(&cut) {
+                    return Ok(cut);
+                }
+                parts /= 2;
             }
-            parts /= 2;
+            return Ok(plan);
         }
-        Ok(plan)
+        if wanted == partitions { Ok(plan) } else { cut(wanted, wanted).await }
     }
 
     /// Into how many parts a plan is cut, by what its files take.

@@ -72,10 +72,12 @@ impl PhysicalOptimizerRule for PartitionsInOrder {
     }
 }
 
-/// Whether tasks of a plan hand on what they read as it comes, and to nobody but their own operators.
-pub(super) fn streams(plan: &Arc<dyn ExecutionPlan>) -> bool {
-    let exchanged = plan.exists(|node| Ok(node.is::<RepartitionExec>()));
-    plan.pipeline_behavior() == EmissionType::Incremental && matches!(exchanged, Ok(false))
+/// Whether a plan computes what it does a partition at a time, so that its tasks hold no more for reading more.
+pub(super) fn is_partitionwise(plan: &Arc<dyn ExecutionPlan>) -> bool {
+    let has = |is: fn(&Arc<dyn ExecutionPlan>) -> bool| plan.exists(|node| Ok(is(node))).unwrap_or(false);
+    plan.pipeline_behavior() == EmissionType::Incremental
+        && has(|node| node.is::<PartitionwiseMergeExec>())
+        && !has(|node| node.is::<RepartitionExec>())
 }
 
 /// The plan, if it is one over a scan that is shared out by partition, with an operator above the scan that tells the order. The
