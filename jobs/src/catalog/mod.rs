@@ -153,9 +153,7 @@ impl Catalog {
     pub fn partition(&self, table: &TableName) -> Option<String> {
         match self.models.get(table) {
             Some(model) => model.header.partition.clone(),
-            None if table.schema == "source" => {
-                Some(self.sources.get(&table.name)?.date_columns().last()?.0.to_owned())
-            }
+            None if table.schema == "source" => self.sources.get(&table.name)?.partition_column(),
             None => None,
         }
     }

@@ -13,7 +13,7 @@ use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::job_status::Status;
 use ballista_core::serde::protobuf::scheduler_grpc_client::SchedulerGrpcClient;
 use ballista_core::serde::protobuf::{
-    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobMetricsParams, GetJobStatusResult,
+    CancelJobParams, CleanJobDataParams, ExecuteQueryParams, GetJobMetricsParams, GetJobStatusResult, JobStageMetrics,
     OperatorMetricsSet, PartitionLocation, SuccessfulJob,
 };
 use ballista_core::utils::{GrpcClientConfig, create_grpc_client_endpoint};
@@ -61,6 +61,26 @@ pub struct Stage {
     pub bytes_shuffled: u64,
     /// Operators from the root down: depth, description, metrics.
     pub operators: Vec<(u32, String, String)>,
+}
+
+impl Stage {
+    fn executed(job_id: &str, told: JobStageMetrics) -> Self {
+        let mut stage =
+            Self { job: job_id.to_owned(), id: told.stage_id, partitions: told.partitions, ..Self::default() };
+        for operator in told.operators {
+            let metrics: MetricsSet = OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
+            let sum = |name| metrics.sum_by_name(name).map(|value| value.as_usize() as u64);
+            // Of a scan, it may be 0: small files are kept.
+            if let Some(bytes) = sum("bytes_scanned") {
+                stage.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
+                stage.bytes_scanned += bytes;
+            }
+            stage.bytes_shuffled += sum(SHUFFLED_BYTES).unwrap_or(0);
+            let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
+            stage.operators.push((operator.depth, operator.operator_desc, metrics));
+        }
+        stage
+    }
 }
 
 impl ClusterClient {
@@ -180,25 +200,7 @@ impl ClusterClient {
     async fn stages(&self, job_id: &str) -> Result<Vec<Stage>> {
         let request = GetJobMetricsParams { job_id: job_id.to_owned() };
         let metrics = self.scheduler.clone().get_job_metrics(request).await.map_err(|status| self.lost(&status))?;
-        let stages = metrics.into_inner().stages.into_iter().map(|stage| {
-            let mut executed =
-                Stage { job: job_id.to_owned(), id: stage.stage_id, partitions: stage.partitions, ..Stage::default() };
-            for operator in stage.operators {
-                let metrics: MetricsSet =
-                    OperatorMetricsSet { metrics: operator.metrics }.try_into().unwrap_or_default();
-                let sum = |name| metrics.sum_by_name(name).map(|value| value.as_usize() as u64);
-                // Of a scan, it may be 0: small files are kept.
-                if let Some(bytes) = sum("bytes_scanned") {
-                    executed.rows_scanned += metrics.output_rows().unwrap_or(0) as u64;
-                    executed.bytes_scanned += bytes;
-                }
-                executed.bytes_shuffled += sum(SHUFFLED_BYTES).unwrap_or(0);
-                let metrics = metrics.aggregate_by_name().sorted_for_display().timestamps_removed().to_string();
-                executed.operators.push((operator.depth, operator.operator_desc, metrics));
-            }
-            executed
-        });
-        Ok(stages.collect())
+        Ok(metrics.into_inner().stages.into_iter().map(|stage| Stage::executed(job_id, stage)).collect())
     }
 
     fn failed(&self, what: &str, error: &str) -> Error {
@@ -282,4 +284,31 @@ fn chain(error: &dyn std::error::Error) -> String {
         cause = error.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use ballista_core::serde::protobuf::OperatorWithMetrics;
+    use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, MetricBuilder};
+
+    use super::*;
+
+    /// An operator that gave five rows of so many bytes of files.
+    fn operator(bytes_scanned: Option<usize>) -> OperatorWithMetrics {
+        let set = ExecutionPlanMetricsSet::new();
+        MetricBuilder::new(&set).output_rows(0).add(5);
+        if let Some(bytes) = bytes_scanned {
+            MetricBuilder::new(&set).counter("bytes_scanned", 0).add(bytes);
+        }
+        let told: OperatorMetricsSet = set.clone_inner().try_into().unwrap();
+        OperatorWithMetrics { metrics: told.metrics, ..OperatorWithMetrics::default() }
+    }
+
+    #[test]
+    fn rows_of_scans_count_also_where_no_byte_was_read() {
+        let operators = vec![operator(None), operator(Some(0)), operator(Some(70))];
+        let told = JobStageMetrics { stage_id: 1, partitions: 2, operators };
+        let stage = Stage::executed("job", told);
+        assert_eq!((stage.rows_scanned, stage.bytes_scanned, stage.operators.len()), (10, 70, 3));
+    }
 }

@@ -62,12 +62,8 @@ const PROCESS_STORED_BYTES: u64 = 1 << 30;
 const SLOT_STORED_BYTES: u64 = 1 << 20;
 /// However much there is to read: each task of a stage fetches from each of the stage before.
 const PARTITIONS_MAX: u64 = 256;
-/// Into how many each task is cut that did not find enough memory, or whose like are uneven.
+/// Into how many each task is cut that did not find enough memory.
 const SMALLER: usize = 4;
-
-/// Files are to be shared out as evenly as into so many parts, however many there are.
-#[derive(Debug)]
-pub(crate) struct EvenParts(pub usize);
 
 /// Runs physical plans.
 #[derive(Clone)]
@@ -123,36 +119,28 @@ impl Engine {
         Self { whole_bytes: 0, task_bytes, ..self.with_partitions(self.partitions() * SMALLER) }
     }
 
-    /// The physical plan of a query, cut into parts that a task can hold. What is computed a partition at a time is cut into more
-    /// than are wanted, as its parts are uneven, and into fewer where that many would have to exchange rows.
+    /// The physical plan of a query, cut into parts that a task can hold. One that is computed a partition at a time holds the same
+    /// however much it reads, and is cut into no more parts than need no exchange.
     pub(crate) async fn plan(
         &self,
         context: &SessionContext,
         what: &str,
         query: &LogicalPlan,
     ) -> Result<Arc<dyn ExecutionPlan>> {
-        let cut = async |parts: usize, even: usize| {
-            let mut state = context.state();
+        let mut state = context.state();
+        let plan = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
+        let by_partition = is_partitionwise(&plan);
+        let mut parts = self.parts(&plan);
+        while parts > self.partitions() {
             let config = state.config_mut();
-            *config = config.clone().with_target_partitions(parts).with_extension(Arc::new(EvenParts(even)));
-            state.create_physical_plan(query).await.map_err(Error::engine(what))
-        };
-        let partitions = self.partitions();
-        let plan = cut(partitions, partitions).await?;
-        let wanted = self.parts(&plan);
-        if whole::read_bytes(&plan) > self.whole_bytes && is_partitionwise(&plan) {
-            // In this process all parts would go on at once.
-            let mut parts = wanted.max(if self.cluster.is_some() { partitions * SMALLER } else { partitions });
-            while parts > partitions {
-                let cut = cut(parts, partitions).await?;
-                if is_partitionwise(&cut) {
-                    return Ok(cut);
-                }
-                parts /= 2;
+            *config = config.clone().with_target_partitions(parts);
+            let cut = state.create_physical_plan(query).await.map_err(Error::engine(what))?;
+            if !by_partition || is_partitionwise(&cut) {
+                return Ok(cut);
             }
-            return Ok(plan);
+            parts /= 2;
         }
-        if wanted == partitions { Ok(plan) } else { cut(wanted, wanted).await }
+        Ok(plan)
     }
 
     /// Into how many parts a plan is cut, by what its files take.

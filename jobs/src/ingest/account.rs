@@ -124,7 +124,7 @@ impl Runner {
             incoming: logical(&context, &step, &sql).await?,
             key: source.key.clone(),
             latest_by: ["_delivered_on", "_file", "_line"].map(str::to_owned).to_vec(),
-            partition: dates.last().map(|(name, _)| (*name).to_owned()),
+            partition: source.partition_column(),
             derived: dates.into_iter().map(|(name, sql)| (name.to_owned(), sql)).collect(),
             // A key that holds the time of the partition tells its partition.
             moves: source.partition.as_ref().is_none_or(|partition| !source.key.contains(partition)),

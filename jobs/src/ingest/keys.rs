@@ -158,15 +158,8 @@ impl Runner {
             Field::new("day", DataType::Date32, true),
             Field::new("year", DataType::Int32, true),
         ]);
-        Snapshot {
-            files,
-            partition_columns: vec!["year".to_owned()],
-            ..Snapshot::empty(
-                TableName::new("merge", "keys"),
-                self.warehouse.folder(&upsert.table).join("_keys"),
-                Arc::new(schema),
-            )
-        }
+        let (table, folder) = (TableName::new("merge", "keys"), self.warehouse.folder(&upsert.table).join("_keys"));
+        Snapshot { files, ..Snapshot::empty(table, folder, Arc::new(schema), vec!["year".to_owned()]) }
     }
 }
 

@@ -202,8 +202,7 @@ impl SourceSpec {
         self.columns.iter().any(|column| column.expression.is_some())
     }
 
-    /// The columns that say when a row was, each with the SQL that gives it. The last of them partitions the table; there is
-    /// none in tables replaced whole.
+    /// The columns that say when a row was, each with the SQL that gives it. There is none in tables replaced whole.
     pub fn date_columns(&self) -> Vec<(&'static str, String)> {
         let Some(partition) = &self.partition else { return Vec::new() };
         let day = format!("cast(\"{partition}\" as date)");
@@ -214,6 +213,11 @@ impl SourceSpec {
             }
             Unit::Day | Unit::Week => vec![(DAY, day)],
         }
+    }
+
+    /// The column that partitions the table: the coarsest of those that say when a row was.
+    pub fn partition_column(&self) -> Option<String> {
+        self.date_columns().last().map(|(name, _)| (*name).to_owned())
     }
 
     /// The table's own columns as Arrow has them.

@@ -190,8 +190,7 @@ impl Runner {
             (None, Some(schema)) => {
                 // Partitioned as it will be, so that nothing is exchanged beside it which would not be then.
                 let partition_columns = self.catalog.partition(table).into_iter().collect();
-                let empty = Snapshot::empty(table.clone(), self.warehouse.folder(table), schema);
-                let empty = Snapshot { partition_columns, ..empty };
+                let empty = Snapshot::empty(table.clone(), self.warehouse.folder(table), schema, partition_columns);
                 context.register_table(reference, Arc::new(SnapshotTable::new(Arc::new(empty))))
             }
             (None, None) => return Ok(()),

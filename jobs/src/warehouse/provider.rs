@@ -25,10 +25,8 @@ use datafusion::physical_plan::repartition::BatchPartitioner;
 use datafusion::physical_plan::{ExecutionPlan, Partitioning};
 
 use super::{DataFile, Snapshot};
-use crate::engine::EvenParts;
 
-/// What the largest group of files takes at most, of the mean, for files to be shared out by their partitions. Of many groups it
-/// is the mean of fewer ([`EvenParts`]).
+/// What the largest group of files takes at most, of the mean, for files to be shared out by their partitions.
 const MOST_TO_MEAN_PERCENT: u64 = 150;
 /// The number of a file in the batch that shares files out.
 const FILE: &str = "file";
@@ -80,12 +78,7 @@ impl SnapshotTable {
 
     /// The files as an exchange by their partition columns would share out their rows, so that what is grouped or joined by
     /// these needs none; those of a group one partition after the other. None where that is too uneven.
-    fn by_partition(
-        &self,
-        files: &[PartitionedFile],
-        count: usize,
-        even: usize,
-    ) -> Result<Option<(Vec<FileGroup>, Partitioning)>> {
+    fn by_partition(&self, files: &[PartitionedFile], count: usize) -> Result<Option<(Vec<FileGroup>, Partitioning)>> {
         let column = |name: &str, place| Arc::new(PhysicalColumn::new(name, place)) as Arc<dyn PhysicalExpr>;
         let (columns, from) = (self.schema.table_partition_cols(), self.schema.file_schema().fields().len());
         let in_table = columns.iter().enumerate().map(|(place, field)| column(field.name(), from + place)).collect();
@@ -115,7 +108,7 @@ impl SnapshotTable {
         })?;
         let bytes = |files: &[PartitionedFile]| files.iter().map(|file| file.object_meta.size).sum::<u64>();
         let most = groups.iter().map(|group| bytes(group)).max().unwrap_or(0);
-        if most * even as u64 > bytes(&files) * MOST_TO_MEAN_PERCENT / 100 {
+        if most * count as u64 > bytes(&files) * MOST_TO_MEAN_PERCENT / 100 {
             return Ok(None);
         }
         Ok(Some((groups.into_iter().map(FileGroup::new).collect(), partitioning)))
@@ -167,10 +160,7 @@ impl TableProvider for SnapshotTable {
         }
         let count = state.config().target_partitions();
         let shared_out = match self.tells_partitions(projection) {
-            true => {
-                let even = state.config().get_extension::<EvenParts>().map_or(count, |even| even.0.min(count));
-                self.by_partition(&files, count, even)?
-            }
+            true => self.by_partition(&files, count)?,
             false => None,
         };
         let (mut groups, partitioning) = match shared_out {

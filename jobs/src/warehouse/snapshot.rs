@@ -78,9 +78,9 @@ impl Snapshot {
     }
 
     /// A table that was never committed.
-    pub fn empty(table: TableName, folder: Folder, schema: SchemaRef) -> Self {
+    pub fn empty(table: TableName, folder: Folder, schema: SchemaRef, partition_columns: Vec<String>) -> Self {
         let recorded = serde_json::Value::Null;
-        Self { table, folder, version: 0, schema, partition_columns: Vec::new(), files: Vec::new(), recorded }
+        Self { table, folder, version: 0, schema, partition_columns, files: Vec::new(), recorded }
     }
 
     pub fn rows(&self) -> u64 {
