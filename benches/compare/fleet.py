@@ -41,11 +41,16 @@ class Place:
         """The options that name the data and the warehouse."""
         return ["--data", str(self.data), "--warehouse", f"{self.store.url}/warehouse" if self.store else str(self.warehouse)]
 
+    @property
+    def partitions(self) -> list[str]:
+        """Into how many parts a cluster has plans cut: two a slot, as `fleet` does where it is its own."""
+        return ["--partitions", str(2 * self.cluster.slots)]
+
     def run(self, command: str, *arguments: str) -> measure.Outcome:
         """Runs a command to its end, well or not."""
         options = [*self.tables, "--json", "--ledger", f"sqlite://{self.folder / 'ledger.sqlite'}"]
         if self.cluster:
-            options += ["--scheduler", self.cluster.url, "--partitions", str(2 * self.cluster.slots)]
+            options += ["--scheduler", self.cluster.url, *self.partitions]
         return self.measured("driver", [str(self.environment.fleet), command, *arguments, *options])
 
     def submit(self, *arguments: str) -> measure.Outcome:
@@ -61,7 +66,7 @@ class Place:
         out.mkdir(parents=True)
         program = [str(self.environment.queries), "--tables", str(lives), "--queries", str(queries), "--runs", str(runs), "--out", str(out)]
         if self.cluster:
-            program += ["--mode", self.cluster.url, "--partitions", str(self.cluster.slots)]
+            program += ["--mode", self.cluster.url, *self.partitions]
         else:
             program += ["--mode", "embedded"]
         outcome = self.measured("driver", program)
