@@ -31,7 +31,7 @@ pub use progress::StageView;
 pub use stages::planned_stages;
 
 use executors::{Executors, Server};
-use jobs::Jobs;
+use jobs::{JobIds, Jobs};
 
 use crate::Error;
 
@@ -130,7 +130,10 @@ impl ClusterPlane {
 }
 
 fn config(address: SocketAddr, host: &str, tasks: Tasks) -> SchedulerConfig {
-    let mut config = SchedulerConfig::default().with_hostname(host).with_port(address.port());
+    let mut config = SchedulerConfig::default()
+        .with_hostname(host)
+        .with_port(address.port())
+        .with_job_id_generator(Arc::new(JobIds));
     match tasks {
         Tasks::Pushed => config = config.with_scheduler_policy(TaskSchedulingPolicy::PushStaged),
         Tasks::Pulled(wake) => {
