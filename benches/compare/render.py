@@ -260,7 +260,8 @@ def growth_section(suite: dict[str, Any]) -> list[str]:
         steps_table("files", [(f"{entry['files']:,}", entry["steps"]) for entry in small]),
         "\n".join(failed),
         "What this does not say: each figure is of one run. Slow processors make light of what takes time without computing: of disks and "
-        "networks. Memory is each process's peak during the step, what it kept of those before included; a day is added when the cluster "
+        "networks. One executor has plans cut into two parts as well, and `weibull`, which would exchange no rows there in one part, exchanges "
+        "them. Memory is each process's peak during the step, what it kept of those before included; a day is added when the cluster "
         "has rested for 10 s. `rates` looks back over 26 months, of which a history of 33 days has two. The tables are in MinIO on the same "
         "cores, which is in the times; landing files and lives are on the local disk. Bytes read and written, and "
         "requests, are the store's own counts, and those that `weibull` reads its tasks'; bytes shuffled are those of shuffle files.",
